@@ -1,0 +1,1 @@
+"""What is done and in which order: runbooks, checks, cutover, journal, runner."""

@@ -1,0 +1,232 @@
+"""Carrying a runbook out, item by item: look, act, look again; and what to do when that fails."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+from migration.clients import Clients, ClientsSilent
+from migration.cutover import Aborted, Switchover, plan_switch, settle, switch
+from migration.decisions import Choice
+from migration.gatekeeper import Cancelled, Gatekeeper, Passed, after_rollback
+from migration.inbox import Inbox
+from migration.journal import Kind
+from migration.model import Direction, End, Outcome, Stage
+from migration.runbook import Gate, Halted, Migration, Runbook, Step, StepFailed, Switch
+from migration.sampler import Sampler
+from providers.mysql.errors import ConnectionLost, ServerError, Unreachable
+
+_AGAIN_S = 0.5
+
+
+class Carrier:
+    """Carries one runbook out to one of its ends."""
+
+    def __init__(self, runbook: Runbook, m: Migration, inbox: Inbox, sampler: Sampler, clients: Clients) -> None:
+        self._runbook = runbook
+        self._m = m
+        self._inbox = inbox
+        self._sampler = sampler
+        self._clients = clients
+        self._gatekeeper = Gatekeeper(runbook, m, inbox)
+        self._actor = "operator"
+
+    def carry_out(self) -> End:
+        """Go on from where the journal stands until the migration has ended.
+
+        Raises:
+            JournalError: the journal cannot be written any more; nothing further was done.
+            ServerError: a server answers in a way that only a person can resolve.
+        """
+        try:
+            self._settle_open_attempt()
+            while True:
+                end = self._pass_through()
+                if end is not None:
+                    return end
+        except Cancelled:
+            return self._cancel()
+
+    def _pass_through(self) -> End | None:
+        """One pass over the items; None when an item sent us back to an earlier stage."""
+        stage: Stage | None = None
+        for of_stage, item in self._runbook.items():
+            story = self._m.story()
+            if story.done(item.id):
+                continue
+            if of_stage is not stage and story.stage is not of_stage:
+                self._m.scribe.stage(of_stage)
+            stage = of_stage
+            self._gatekeeper.between()
+            if isinstance(item, Step):
+                self._carry(item)
+            elif isinstance(item, Switch):
+                if not self._move(Direction.CUTOVER):
+                    return None
+            else:
+                outcome = self._pass(item)
+                if not isinstance(outcome, Passed):
+                    return outcome
+        return self._end(End.COMPLETED, "the target has the writes")
+
+    def _pass(self, gate: Gate) -> Passed | End | None:
+        """Hold at a gate. Passed to go on, an End where it ends here, None to look at the items anew."""
+        rolled_back = self._rolled_back()
+        if gate.id == "cutover" and rolled_back:
+            gate = after_rollback(gate)
+        try:
+            passed = self._gatekeeper.hold(gate)
+        except (ServerError, StepFailed) as error:
+            self._gatekeeper.hold_retry(gate.title, str(error))
+            return None
+        self._actor = passed.actor
+        if passed.choice is Choice.ROLL_BACK:
+            self._m.scribe.note(f"rolling back because: {passed.reason}", "warn")
+            self._move(Direction.ROLLBACK)
+            return None
+        if passed.choice is Choice.COMPLETE and gate.id == "cutover":
+            for step in self._runbook.finish_on_source:
+                self._carry(step)
+            return self._end(End.ROLLED_BACK, "the source has the writes")
+        return passed
+
+    def _rolled_back(self) -> bool:
+        attempts = [attempt for attempt in self._m.story().attempts if attempt.result == "switched"]
+        return bool(attempts) and attempts[-1].direction is Direction.ROLLBACK
+
+    def _carry(self, step: Step) -> None:
+        """Do one step: look whether it is done, act, and look again."""
+        while True:
+            try:
+                if self._attempt(step):
+                    return
+            except Halted:
+                self._gatekeeper.between()
+            except (ConnectionLost, Unreachable) as error:
+                # What was under way is unknown: the next round looks before it acts.
+                self._m.scribe.outcome(step.id, Outcome.UNKNOWN, str(error))
+                self._wait_for_servers()
+            except (StepFailed, ServerError) as error:
+                self._m.scribe.outcome(step.id, Outcome.NOT_DONE, str(error))
+                self._gatekeeper.hold_retry(step.title, str(error))
+
+    def _attempt(self, step: Step) -> bool:
+        m = self._m
+        before = step.probe(m)
+        if before.outcome is Outcome.DONE:
+            m.scribe.outcome(step.id, Outcome.DONE, before.note)
+        else:
+            m.scribe.intent(step.id, step.statements(m))
+            step.apply(m)
+            after = step.probe(m)
+            if after.outcome is not Outcome.DONE:
+                raise StepFailed(f"After the step it is still not done: {after.note}.")
+            m.scribe.outcome(step.id, Outcome.DONE, after.note)
+        if step.id == "attach":
+            with self._tolerated():
+                self._clients.protected()
+        return True
+
+    @contextlib.contextmanager
+    def _tolerated(self) -> Iterator[None]:
+        """What the clients have to tell is worth having, and no reason to stop."""
+        try:
+            yield
+        except ClientsSilent as error:
+            self._m.scribe.note(f"what the clients saw is not known: {error}", "error")
+
+    def _wait_for_servers(self) -> None:
+        said = ""
+        while True:
+            try:
+                self._m.source.value("SELECT 1")
+                self._m.target.value("SELECT 1")
+            except ServerError as error:
+                if str(error) != said:
+                    said = str(error)
+                    self._m.scribe.note(f"waiting: {said}", "error")
+                if self._inbox.halted():
+                    self._gatekeeper.between()
+                time.sleep(_AGAIN_S)
+            else:
+                return
+
+    def _move(self, direction: Direction) -> bool:
+        """Move the writes; False when they did not move and the gate before it is open again."""
+        number = len(self._m.story().attempts) + 1
+        attempt = plan_switch(self._m, number, direction, self._actor)
+        try:
+            switch(self._m, attempt)
+        except Aborted as aborted:
+            self._m.scribe.note(str(aborted), "error")
+            self._m.scribe.rewind(Stage.CUTOVER if direction is Direction.CUTOVER else Stage.OBSERVE)
+            return False
+        except ServerError as error:
+            self._m.scribe.note(f"past the point of no return: {error}", "error")
+            self._wait_for_servers()
+            self._settle(attempt)
+        self._after_move(direction)
+        return True
+
+    def _after_move(self, direction: Direction) -> None:
+        self._sampler.point(direction)
+        switched = sum(attempt.result == "switched" for attempt in self._m.story().attempts)
+        with self._tolerated():
+            figures = self._clients.switched(switched)
+            if figures is not None:
+                self._m.scribe.figures(figures)
+        if direction is Direction.ROLLBACK:
+            self._m.scribe.rewind(Stage.CUTOVER)
+        else:
+            self._m.scribe.outcome("move_writes", Outcome.DONE, f"{self._m.target.name} has the writes")
+
+    def _settle_open_attempt(self) -> None:
+        """A runner before us died inside an attempt: bring it to its end by what the servers say."""
+        attempts = self._m.story().attempts
+        if not attempts:
+            return
+        last = attempts[-1]
+        if last.result == "running":
+            self._wait_for_servers()
+            self._settle(plan_switch(self._m, last.number, last.direction, last.actor))
+        elif last.result == "switched":
+            self._sampler.point(last.direction)
+            self._catch_up_records(last.direction)
+
+    def _settle(self, attempt: Switchover) -> None:
+        if settle(self._m, attempt):
+            self._after_move(attempt.direction)
+        else:
+            self._m.scribe.rewind(Stage.CUTOVER if attempt.direction is Direction.CUTOVER else Stage.OBSERVE)
+
+    def _catch_up_records(self, direction: Direction) -> None:
+        """The runner died after the switch and before its last records of it."""
+        story = self._m.story()
+        if direction is Direction.CUTOVER and not story.done("move_writes"):
+            self._after_move(direction)
+        if direction is Direction.ROLLBACK and story.done("move_writes"):
+            self._after_move(direction)
+
+    def _cancel(self) -> End:
+        """Take back what was done, last first."""
+        begun = {record.subject for record in self._m.scribe.journal.records() if record.kind is Kind.INTENT}
+        for _, item in reversed(self._runbook.items()):
+            if isinstance(item, Step) and item.undo is not None and item.id in begun:
+                self._undo(item)
+        self._m.restore_all()
+        return self._end(End.CANCELLED, "everything that was set up has been taken back")
+
+    def _undo(self, step: Step) -> None:
+        self._m.scribe.intent(step.id, (f"undo: {step.undo_says}",))
+        assert step.undo is not None
+        step.undo(self._m)
+        self._m.scribe.undone(step.id, step.undo_says)
+
+    def _end(self, end: End, note: str) -> End:
+        with self._tolerated():
+            figures = self._clients.final()
+            if figures is not None:
+                self._m.scribe.final_figures(figures)
+        self._m.scribe.ended(end, note)
+        return end

@@ -1,0 +1,51 @@
+"""Running checks, one after the other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from migration.check import Check, Finding, Pair, Result, Verdict
+from providers.mysql.errors import PrivilegeMissing, ServerError
+
+# The servers' own sentences for errors 1227 and 1142, and the one of `sight.require`.
+_NEEDS = re.compile(r"(?:need (?:\(at least one of\) )?|lacks )the (?P<names>.+?) privilege")
+_DENIED = re.compile(r"(?P<command>[A-Z][A-Z ]*) command denied to user .* for table (?P<table>[^\s);]+)")
+
+
+def run_checks(pair: Pair, checks: Iterable[Check]) -> Iterator[Finding]:
+    """Run each check and yield its finding at once.
+
+    A check whose questions a server did not answer yields the verdict unknown, with the reason.
+    """
+    for check in checks:
+        yield run_check(pair, check)
+
+
+def run_check(pair: Pair, check: Check) -> Finding:
+    """Run one check; see `run_checks`."""
+    try:
+        result = check.run(pair)
+    except ServerError as error:
+        result = unknown(error)
+    return Finding(check.id, check.title, check.side, check.severity, check.why, check.asks, result)
+
+
+def unknown(error: ServerError) -> Result:
+    """What stands in place of an answer that a server did not give."""
+    evidence = (("server", "what it said"), (error.server, str(error)))
+    if isinstance(error, PrivilegeMissing):
+        needed = missing_privilege(error)
+        remedy = f"Grant {needed} to the account used on {error.server}, then run the check again."
+        return Result(Verdict.UNKNOWN, f"needs {needed}", evidence, remedy)
+    return Result(Verdict.UNKNOWN, "could not be asked", evidence, str(error))
+
+
+def missing_privilege(error: PrivilegeMissing) -> str:
+    """The name of the privilege, from the server's own words."""
+    words = str(error)
+    if needs := _NEEDS.search(words):
+        return needs["names"]
+    if denied := _DENIED.search(words):
+        return f"{denied['command'].strip()} on {denied['table']}"
+    return "a privilege"

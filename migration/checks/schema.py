@@ -1,0 +1,206 @@
+"""What is in the databases that are to be moved, and needs care."""
+
+from __future__ import annotations
+
+from migration.check import Check, Pair, Result, Severity
+from migration.checks.results import count, failed, not_applicable, passed, table
+from migration.checks.sight import moved_databases, require
+from migration.model import Side
+from providers.mysql.connection import Row
+from providers.mysql.server import Server
+
+_TRANSACTIONAL = "InnoDB"
+
+
+def _ask(pair: Pair, select: str, column: str, privilege: str, rest: str = "") -> tuple[Row, ...]:
+    """Rows of an information_schema query on the databases to move, `column` being the one that names them.
+
+    Raises:
+        PrivilegeMissing: the account would not see all of them.
+    """
+    names = moved_databases(pair)
+    require(pair.source, privilege, names)
+    if not names:
+        return ()
+    return pair.source.rows(f"{select} WHERE {column} IN ({', '.join(['%s'] * len(names))}) {rest}", names)
+
+
+def _base_tables(pair: Pair) -> tuple[Row, ...]:
+    """Database, name, engine, estimated rows."""
+    return _ask(
+        pair,
+        "SELECT table_schema, table_name, engine, table_rows FROM information_schema.tables",
+        "table_schema",
+        "SELECT",
+        "AND table_type = 'BASE TABLE' ORDER BY 1, 2",
+    )
+
+
+def primary_keys(pair: Pair) -> Result:
+    """Fails where a table has neither a primary key nor a unique key without NULL."""
+    tables = _base_tables(pair)
+    parts: dict[tuple[str, str, str], bool] = {}
+    rows = _ask(
+        pair,
+        "SELECT table_schema, table_name, index_name, nullable FROM information_schema.statistics",
+        "table_schema",
+        "SELECT",
+        "AND non_unique = 0",
+    )
+    for base, name, index, nullable in rows:
+        parts[base, name, index] = parts.get((base, name, index), True) and nullable != "YES"
+    keyed = {(base, name) for (base, name, _), certain in parts.items() if certain}
+    without = [row for row in tables if (row[0], row[1]) not in keyed]
+    if not without:
+        return passed(f"all {len(tables)} tables have one")
+    return failed(
+        f"{len(without)} of {len(tables)} without",
+        table(("database", "table", "engine", "rows, estimated"), without),
+        "Give each a primary key (ALTER TABLE ... ADD PRIMARY KEY), the large ones first. Small ones may stay: the "
+        "target then reads the whole table for every row that changes, and falls behind if that is often.",
+    )
+
+
+def engines(pair: Pair) -> Result:
+    """Fails where a table is not InnoDB."""
+    tables = _base_tables(pair)
+    others = [row for row in tables if row[2] != _TRANSACTIONAL]
+    if not others:
+        return passed(f"all {len(tables)} are InnoDB")
+    return failed(
+        count(len(others), "is not InnoDB", "are not InnoDB"),
+        table(
+            ("database", "table", "engine", "rows, estimated"), [(b, n, e or "unreadable", r) for b, n, e, r in others]
+        ),
+        "Convert them (ALTER TABLE ... ENGINE = InnoDB) before the copy. Other engines take no part in transactions: "
+        "what is written to them while the copy is made can be on the target twice or not at all. A MEMORY table is "
+        "empty after a restart.",
+    )
+
+
+def triggers(pair: Pair) -> Result:
+    """Fails where there are triggers; with row format the target does not fire them for replicated changes."""
+    rows = _ask(
+        pair,
+        "SELECT trigger_schema, trigger_name, event_object_table, action_timing, event_manipulation, definer "
+        "FROM information_schema.triggers",
+        "trigger_schema",
+        "TRIGGER",
+        "ORDER BY 1, 2",
+    )
+    if not rows:
+        return passed("none")
+    return failed(
+        count(len(rows), "trigger", "triggers"),
+        table(("database", "trigger", "table", "when", "event", "definer"), rows),
+        "Nothing to do where the binary log format is ROW: what a trigger changed on the source is copied, and it "
+        "fires on the target from the promotion on. See that the account each is defined by is on the target.",
+    )
+
+
+def events(pair: Pair) -> Result:
+    """Fails where events are switched on: somebody has to switch them over."""
+    rows = _ask(
+        pair,
+        "SELECT event_schema, event_name, status, definer FROM information_schema.events",
+        "event_schema",
+        "EVENT",
+        "AND status = 'ENABLED' ORDER BY 1, 2",
+    )
+    if not rows:
+        return passed("none is switched on")
+    return failed(
+        count(len(rows), "is switched on", "are switched on"),
+        table(("database", "event", "status", "definer"), rows),
+        "On the target they are created switched off, and stay so. After the promotion switch each one on there (ALTER "
+        "EVENT ... ENABLE) and see that event_scheduler is ON; on the old source switch them off (ALTER EVENT ... "
+        "DISABLE), or an event whose definer is an administrator goes on writing there.",
+    )
+
+
+def collations_known(pair: Pair) -> Result:
+    """Fails where a column or database has a collation that the target does not know."""
+    if pair.source.version == pair.target.version:
+        return not_applicable("the same version")
+    used = {
+        *((b, t, c, name) for b, t, c, name in _ask(
+            pair,
+            "SELECT table_schema, table_name, column_name, collation_name FROM information_schema.columns",
+            "table_schema",
+            "SELECT",
+            "AND collation_name IS NOT NULL",
+        )),
+        *((b, "", "", name) for b, name in _ask(
+            pair,
+            "SELECT schema_name, default_collation_name FROM information_schema.schemata",
+            "schema_name",
+            "SELECT",
+        )),
+    }  # fmt: skip
+    known = _collations(pair.target)
+    rows = sorted(row for row in used if row[3] not in known)
+    if not rows:
+        return passed("all are known there")
+    return failed(
+        count(len({row[3] for row in rows}), "is not known there", "are not known there"),
+        table(("database", "table", "column", "collation"), rows),
+        "Convert these to a collation that both servers have, such as utf8mb4_unicode_ci (ALTER TABLE ... CONVERT TO "
+        "CHARACTER SET ... COLLATE ...): the target would refuse to create them. Mind that another collation may sort "
+        "and compare differently.",
+    )
+
+
+def _collations(server: Server) -> frozenset[str]:
+    if server.version.mariadb_from(10, 10, 1):
+        # Collations that go with several character sets have their full names only here.
+        rows = server.rows("SELECT full_collation_name FROM information_schema.collation_character_set_applicability")
+    else:
+        rows = server.rows("SELECT collation_name FROM information_schema.collations")
+    return frozenset(str(row[0]) for row in rows)
+
+
+PRIMARY_KEYS = Check(
+    "primary-keys",
+    "every table has a primary key",
+    Side.SOURCE,
+    Severity.WARNING,
+    "Without a key the target looks through the whole table for each row that changes, and falls ever further behind.",
+    "information_schema.tables and information_schema.statistics",
+    primary_keys,
+)
+ENGINES = Check(
+    "engines",
+    "every table is InnoDB",
+    Side.SOURCE,
+    Severity.WARNING,
+    "Only InnoDB tables can be copied as of one moment while they are written.",
+    "SELECT ... engine FROM information_schema.tables",
+    engines,
+)
+TRIGGERS = Check(
+    "triggers",
+    "triggers",
+    Side.SOURCE,
+    Severity.NOTICE,
+    "A trigger must not do its work twice, once on each server.",
+    "SELECT ... FROM information_schema.triggers",
+    triggers,
+)
+EVENTS = Check(
+    "events",
+    "events are switched over by hand",
+    Side.SOURCE,
+    Severity.WARNING,
+    "An event must run on one server only, and be switched on where the writes are.",
+    "SELECT ... FROM information_schema.events",
+    events,
+)
+COLLATIONS_KNOWN = Check(
+    "collations-known",
+    "target knows every collation",
+    Side.BOTH,
+    Severity.BLOCKER,
+    "A table whose collation the target does not know cannot be created there.",
+    "collations of columns and databases on the source, and those that the target has",
+    collations_known,
+)

@@ -1,0 +1,123 @@
+"""What is on the target already."""
+
+from __future__ import annotations
+
+from migration.check import Check, Pair, Result, Severity
+from migration.checks.results import count, failed, not_applicable, passed, shown, table
+from migration.checks.sight import channels, clients, require
+from migration.model import Side
+from providers.mysql.replication import follows
+
+
+def target_empty(pair: Pair) -> Result:
+    """Fails where a target that does not follow the source has databases."""
+    if follows(pair.target, pair.source) is not None:
+        return passed("it follows the source")
+    require(pair.target, "SELECT")
+    names = pair.target.databases()
+    if not names:
+        return passed("empty")
+    places = ", ".join(["%s"] * len(names))
+    rows = pair.target.rows(
+        "SELECT table_schema, COUNT(*), SUM(COALESCE(table_rows, 0)) FROM information_schema.tables "
+        f"WHERE table_type = 'BASE TABLE' AND table_schema IN ({places}) GROUP BY table_schema",
+        names,
+    )
+    held = {str(name): (tables, estimate) for name, tables, estimate in rows}
+    return failed(
+        count(len(names), "database is there", "databases are there"),
+        table(("database", "tables", "rows, estimated"), [(name, *held.get(name, (0, 0))) for name in names]),
+        "Make sure that this is the right server. Move what is needed elsewhere and drop these databases, or set up an "
+        "empty server as the target.",
+    )
+
+
+def target_not_written(pair: Pair) -> Result:
+    """Fails where somebody else has a session on the target."""
+    others = clients(pair, pair.target)
+    if not others:
+        return passed("nobody else is there")
+    return failed(
+        count(len(others), "other session", "other sessions"),
+        table(
+            ("session", "user", "from", "database", "command", "seconds", "statement"),
+            [(s.id, s.user, s.host, s.database, s.command, s.seconds, shown(s.statement)) for s in others],
+        ),
+        "Find out who they are. Monitoring may stay; whoever could write has to be kept away until the cutover.",
+    )
+
+
+def target_read_only(pair: Pair) -> Result:
+    """Fails where the target takes writes; the runbook sees to it."""
+    state = pair.target.read_only()
+    if state.clients:
+        return passed("it refuses everybody" if state.everyone else "it refuses clients")
+    return failed(
+        "it takes writes",
+        table(("setting", "value"), [("read_only", "OFF"), ("super_read_only", "ON" if state.everyone else "OFF")]),
+        "Nothing to do: the runbook sets read_only on the target when the copy is made, and takes it back at the "
+        "promotion.",
+    )
+
+
+def threads(pair: Pair) -> Result:
+    """Fails where the channel from the source does not run as it should."""
+    status = follows(pair.target, pair.source)
+    if status is None:
+        return not_applicable("the target does not follow yet")
+    faults = []
+    if status.trouble:
+        faults.append(("threads", status.trouble))
+    if status.delay_s:
+        faults.append(("delay", f"{status.delay_s} s on purpose"))
+    if status.until not in ("None", ""):
+        faults.append(("until", status.until))
+    faults += [("filter", text) for text in status.filters]
+    if (number := len(channels(pair.target))) > 1:
+        faults.append(("channels", str(number)))
+    if not faults:
+        return passed("both run")
+    return failed(
+        "it does not run" if status.trouble else faults[0][0] + " is set",
+        table(("what", "value"), faults),
+        "Cure what the server names in its own words, take a delay, a filter or an end condition away, then start the "
+        "replica again.",
+    )
+
+
+TARGET_EMPTY = Check(
+    "target-empty",
+    "target holds no data of its own",
+    Side.TARGET,
+    Severity.BLOCKER,
+    "The copy would meet what is there already, and what is there would be lost or mixed up with it.",
+    "SHOW DATABASES, and the tables of each",
+    target_empty,
+)
+TARGET_NOT_WRITTEN = Check(
+    "target-not-written",
+    "nobody else is on the target",
+    Side.TARGET,
+    Severity.WARNING,
+    "Whoever writes on the target before the cutover makes it differ from the source.",
+    "SHOW FULL PROCESSLIST",
+    target_not_written,
+)
+TARGET_READ_ONLY = Check(
+    "target-read-only",
+    "target refuses writes",
+    Side.TARGET,
+    Severity.NOTICE,
+    "Until the cutover only the source may take writes.",
+    "SELECT @@GLOBAL.read_only, @@GLOBAL.super_read_only",
+    target_read_only,
+)
+THREADS = Check(
+    "threads",
+    "replication runs",
+    Side.TARGET,
+    Severity.BLOCKER,
+    "A channel that stands still, waits on purpose or leaves things out never becomes equal to its source.",
+    "SHOW REPLICA STATUS (SHOW SLAVE STATUS)",
+    threads,
+)

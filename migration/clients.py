@@ -1,0 +1,120 @@
+"""What the clients see of a switch. Only a rehearsal can tell: there the clients are ours."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from migration.model import MigrationSpec
+from migration.view import FiguresView
+from providers.sandbox.client import Sandbox, SandboxFailed
+from providers.sandbox.figures import WorkloadFigures
+
+_SETTLE_S = 5.0
+_POLL_S = 0.05
+
+
+class ClientsSilent(Exception):
+    """Whoever measures the clients does not answer; the migration itself is not touched by it."""
+
+
+class Clients(Protocol):
+    """Whoever can tell what the clients see. Every method may raise `ClientsSilent`."""
+
+    def protected(self) -> None:
+        """The target refuses writes and follows: clients may learn its address."""
+        ...
+
+    def switched(self, switches: int) -> FiguresView | None:
+        """What they saw of the newest of so many switches; None where nobody can tell."""
+        ...
+
+    def final(self) -> FiguresView | None:
+        """The final account, with lost writes looked for."""
+        ...
+
+    def over(self) -> None:
+        """The migration has ended."""
+        ...
+
+
+class RealClients:
+    """Clients of a real migration: they tell nothing."""
+
+    def protected(self) -> None:
+        """Nothing to do."""
+
+    def switched(self, switches: int) -> FiguresView | None:
+        """Nobody can tell."""
+        return None
+
+    def final(self) -> FiguresView | None:
+        """Nobody can tell."""
+        return None
+
+    def over(self) -> None:
+        """Nothing to do."""
+
+
+@contextlib.contextmanager
+def _heard() -> Iterator[None]:
+    try:
+        yield
+    except SandboxFailed as error:
+        raise ClientsSilent(str(error)) from error
+
+
+class RehearsalClients:
+    """The workload of a sandbox."""
+
+    def __init__(self, run_dir: Path, keep: bool) -> None:
+        self._sandbox = Sandbox(run_dir)
+        self._keep = keep
+
+    def protected(self) -> None:
+        """Let the clients know both addresses."""
+        with _heard():
+            self._sandbox.workload("arm")
+
+    def switched(self, switches: int) -> FiguresView | None:
+        """Wait until the clients have moved, then tell."""
+        deadline = time.monotonic() + _SETTLE_S
+        with _heard():
+            while len(self._sandbox.figures().switches) < switches and time.monotonic() < deadline:
+                time.sleep(_POLL_S)
+            return self._account()
+
+    def final(self) -> FiguresView | None:
+        """Stop the clients for a moment and look for every acknowledged write."""
+        with _heard():
+            return self._account()
+
+    def over(self) -> None:
+        """Take the sandbox down, unless it is to stay."""
+        if not self._keep:
+            with _heard():
+                self._sandbox.stop()
+
+    def _account(self) -> FiguresView:
+        self._sandbox.workload("pause")
+        try:
+            return _view(self._sandbox.verify_lost())
+        finally:
+            self._sandbox.workload("resume")
+
+
+def _view(figures: WorkloadFigures) -> FiguresView:
+    return FiguresView(
+        write_gap_ms=figures.write_gap_ms or 0.0,
+        acknowledged_writes=figures.acknowledged_writes,
+        lost_writes=figures.lost_writes or 0,
+        both_writable_ms=figures.both_writable_ms,
+    )
+
+
+def clients_of(spec: MigrationSpec) -> Clients:
+    """The clients of a migration."""
+    return RehearsalClients(Path(spec.sandbox), spec.keep_sandbox) if spec.sandbox else RealClients()

@@ -1,0 +1,320 @@
+"""Gates: opening them, measuring what must hold, taking decisions and refusing the bad ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from migration.check import Check, Finding, Fix, Pair, Verdict
+from migration.checks.run import run_checks
+from migration.decisions import Choice
+from migration.inbox import Inbox
+from migration.journal import Record
+from migration.model import Side
+from migration.planning import make_plan
+from migration.runbook import Gate, Migration, Runbook
+from migration.view import Condition, LagSample
+from providers.mysql import replication
+from providers.mysql.errors import ServerError
+from providers.mysql.server import Server
+
+_POLL_S = 0.05
+_MEASURE_S = 0.5
+_ACTIVITY_S = 5.0
+_FINDINGS_AGE_S = 600.0
+_COMPLETE_WORD = "complete"
+
+
+class Cancelled(Exception):
+    """The operator cancels the migration."""
+
+
+class Refusal(Exception):
+    """A decision cannot be followed; the message says why."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A gate was passed: with which choice, by whom, and why."""
+
+    choice: Choice
+    actor: str
+    reason: str
+
+
+class Gatekeeper:
+    """Holds the runner at a gate until the operator has decided."""
+
+    def __init__(self, runbook: Runbook, m: Migration, inbox: Inbox) -> None:
+        self._runbook = runbook
+        self._m = m
+        self._inbox = inbox
+        self._plan_hash = ""
+        self._activity: tuple[float, tuple[Finding, ...]] = (0.0, ())
+
+    def hold(self, gate: Gate, *, choices: tuple[Choice, ...] | None = None) -> Passed:
+        """Open the gate and wait.
+
+        Raises:
+            Cancelled: the operator cancels.
+            ServerError: a server failed while it was asked for the gate's sake.
+        """
+        if gate.id == "checks":
+            self._check()
+        if gate.id == "plan":
+            plan = make_plan(self._runbook, self._m)
+            self._plan_hash = plan.hash
+            self._m.scribe.plan(plan)
+        offered = choices or gate.choices
+        self._open(gate, offered)
+        measured = 0.0
+        while True:
+            if time.monotonic() - measured >= _MEASURE_S:
+                self._m.scribe.conditions(gate.id, self.conditions(gate))
+                measured = time.monotonic()
+            decision = self._inbox.take()
+            if decision is None:
+                time.sleep(_POLL_S)
+                continue
+            passed = self._consider(gate, offered, decision)
+            if passed is not None:
+                return passed
+            measured = 0.0
+
+    def hold_retry(self, title: str, words: str) -> None:
+        """A step failed: wait until the operator wants it tried again.
+
+        Raises:
+            Cancelled: the operator cancels.
+        """
+        choices = (Choice.CONFIRM, Choice.CANCEL) if self._may_cancel() else (Choice.CONFIRM,)
+        gate = Gate(
+            id="retry",
+            title=title,
+            why="The step did not reach what it is for; nothing further is done meanwhile.",
+            question=lambda m: f"Try again: {title}?",
+            consequence=lambda m: words,
+            word=lambda m: "",
+            choices=choices,
+        )
+        self.hold(gate)
+
+    def between(self) -> None:
+        """Between two items: handle what was decided meanwhile, and wait while the migration is paused.
+
+        Raises:
+            Cancelled: the operator cancels.
+        """
+        while True:
+            decision = self._inbox.take()
+            if decision is None:
+                if not self._inbox.paused:
+                    return
+                time.sleep(_POLL_S)
+                continue
+            try:
+                if not self._common(decision):
+                    raise Refusal(f"no gate was open when {decision.body['choice']} was decided")
+            except Refusal as refusal:
+                self._m.scribe.refused(decision.subject, decision.seq, str(refusal))
+
+    def _may_cancel(self) -> bool:
+        """A migration can be cancelled until the writes have moved for the first time."""
+        return not any(attempt.result == "switched" for attempt in self._m.story().attempts)
+
+    def _open(self, gate: Gate, offered: Iterable[Choice]) -> None:
+        m = self._m
+        self._m.scribe.gate_opened(
+            gate.id,
+            title=gate.title,
+            question=gate.question(m),
+            consequence=gate.consequence(m),
+            word=gate.word(m),
+            choices=[choice.value for choice in offered],
+        )
+
+    def _common(self, decision: Record) -> bool:
+        """Decisions that are taken anywhere. True if it was one of them.
+
+        Raises:
+            Cancelled: the operator cancels.
+            Refusal: it is too late to cancel.
+        """
+        choice = Choice(decision.body["choice"])
+        if choice is Choice.CANCEL:
+            if not self._may_cancel():
+                raise Refusal("the writes have moved: roll back instead of cancelling")
+            raise Cancelled
+        if choice in (Choice.PAUSE, Choice.CONTINUE):
+            self._inbox.paused = choice is Choice.PAUSE
+            return True
+        # What there was to abort has stopped when this is read.
+        return choice is Choice.ABORT
+
+    def _consider(self, gate: Gate, offered: tuple[Choice, ...], decision: Record) -> Passed | None:
+        choice = Choice(decision.body["choice"])
+        try:
+            if self._common(decision):
+                return None
+            if choice not in offered:
+                raise Refusal(f"{choice.value} is not offered at {gate.id}")
+            if choice in (Choice.RECHECK, Choice.WAIVE, Choice.FIX, Choice.UNDO_FIX):
+                self._about_checks(choice, decision)
+                return None
+            self._admit(gate, choice, decision)
+        except Refusal as refusal:
+            self._m.scribe.refused(decision.subject, decision.seq, str(refusal))
+            return None
+        self._m.scribe.gate_passed(gate.id, decision.seq, choice.value)
+        return Passed(choice, decision.actor, str(decision.body["reason"]))
+
+    def _admit(self, gate: Gate, choice: Choice, decision: Record) -> None:
+        """Whether the gate may be passed with this decision.
+
+        Raises:
+            Refusal: it may not.
+        """
+        if decision.subject != gate.id:
+            raise Refusal(f"the decision was about {decision.subject!r} and {gate.id!r} is open")
+        if gate.id == "checks":
+            self._admit_checks()
+        if gate.id == "plan" and decision.body["shown"] != self._plan_hash:
+            raise Refusal(f"the plan {decision.body['shown']!r} was approved and {self._plan_hash!r} is the one to run")
+        word = _COMPLETE_WORD if choice is Choice.COMPLETE else gate.word(self._m)
+        if word and decision.body["typed"] != word:
+            raise Refusal(f"{decision.body['typed']!r} was typed and {word!r} confirms")
+        if choice is Choice.ROLL_BACK and not str(decision.body["reason"]).strip():
+            raise Refusal("a rollback needs a reason; it goes into the report")
+        if choice in (Choice.CONFIRM, Choice.ROLL_BACK):
+            red = [condition.text for condition in self.conditions(gate) if not condition.ok]
+            if red:
+                raise Refusal(red[0])
+
+    def _admit_checks(self) -> None:
+        story = self._m.story()
+        if story.findings_at is None or time.time() - story.findings_at > _FINDINGS_AGE_S:
+            self._check()
+            story = self._m.story()
+        waived = story.waived()
+        open_ones = [f.check for f in story.findings() if f.blocks and f.check not in waived]
+        if open_ones:
+            raise Refusal(f"{', '.join(open_ones)} must be cured or accepted with a reason first")
+
+    def _pair(self) -> Pair:
+        m = self._m
+        return Pair(m.source, m.target, m.spec, m.secrets, m.positioning)
+
+    def _check(self) -> None:
+        for finding in run_checks(self._pair(), self._runbook.checks):
+            self._m.scribe.finding(finding)
+
+    def _about_checks(self, choice: Choice, decision: Record) -> None:
+        """Check again, accept a finding, or make or take back a change for one.
+
+        Raises:
+            Refusal: there is no such finding, no reason, or nothing to change.
+        """
+        if choice is Choice.RECHECK:
+            self._check()
+            return
+        found = {finding.check: finding for finding in self._m.story().findings()}
+        finding = found.get(decision.subject)
+        if finding is None:
+            raise Refusal(f"there is no check named {decision.subject!r}")
+        if choice is Choice.WAIVE:
+            if not str(decision.body["reason"]).strip():
+                raise Refusal(f"accepting {finding.check} needs a reason; it goes into the report")
+            return
+        self._change(choice, finding)
+        self._check_again(finding.check)
+
+    def _change(self, choice: Choice, finding: Finding) -> None:
+        made = {fix.check: fix for fix in self._m.story().fixes() if not fix.undone}
+        fix = finding.result.fix
+        if choice is Choice.FIX and fix is not None:
+            self._run(finding.check, fix, fix.statement, ("applying", "applied"))
+        elif choice is Choice.UNDO_FIX and finding.check in made:
+            was = made[finding.check]
+            side = self._side_of(finding)
+            back = Fix(side, was.statement, was.undo, "", "", "", "")
+            self._run(finding.check, back, was.undo, ("undoing", "undone"))
+        else:
+            raise Refusal(f"there is nothing to {choice.value.replace('_', ' ')} for {finding.check}")
+
+    def _side_of(self, finding: Finding) -> Side:
+        fix = finding.result.fix
+        return fix.side if fix is not None else finding.side
+
+    def _run(self, check: str, fix: Fix, statement: str, states: tuple[str, str]) -> None:
+        server = self._m.source if fix.side is Side.SOURCE else self._m.target
+        words = {"statement": fix.statement, "undo": fix.undo, "side": fix.side.value}
+        self._m.scribe.fix(check, states[0], **words)
+        try:
+            server.change(statement)
+        except ServerError as error:
+            raise Refusal(str(error)) from error
+        self._m.scribe.fix(check, states[1], **words)
+
+    def _check_again(self, check: str) -> None:
+        chosen: tuple[Check, ...] = tuple(c for c in self._runbook.checks if c.id == check)
+        for finding in run_checks(self._pair(), chosen):
+            self._m.scribe.finding(finding)
+
+    def conditions(self, gate: Gate) -> tuple[Condition, ...]:
+        """What must hold at the gates around the switch, measured now."""
+        m = self._m
+        if gate.id == "cutover":
+            return (*self._ready(m.source, m.target), *self._quiet())
+        if gate.id == "observe":
+            return self._ready(m.target, m.source)
+        return ()
+
+    def _ready(self, old: Server, new: Server) -> tuple[Condition, ...]:
+        """Whether the writes could move from `old` to `new` now."""
+        conditions = [_lag_condition(self._inbox.lag(), new.name, self._m.spec.limits.lag_s)]
+        asks: tuple[Callable[[], Condition], ...] = (
+            lambda: _follows(new, old),
+            lambda: _follows(old, new),
+            lambda: Condition(new.read_only().clients, f"{new.name} refuses client writes"),
+            lambda: Condition(not old.read_only().clients, f"{old.name} takes client writes"),
+        )
+        for ask in asks:
+            try:
+                conditions.append(ask())
+            except ServerError as error:
+                conditions.append(Condition(False, str(error)))
+        return tuple(conditions)
+
+    def _quiet(self) -> tuple[Condition, ...]:
+        """The checks of activity, asked again every few seconds while the gate is open."""
+        at, findings = self._activity
+        if time.monotonic() - at >= _ACTIVITY_S:
+            findings = tuple(run_checks(self._pair(), self._runbook.activity))
+            self._activity = (time.monotonic(), findings)
+        conditions = []
+        for finding in findings:
+            ok = finding.result.verdict in (Verdict.PASSED, Verdict.NOT_APPLICABLE)
+            conditions.append(Condition(ok, f"{finding.title}: {finding.result.found}"))
+        return tuple(conditions)
+
+
+def _lag_condition(sample: LagSample | None, name: str, limit: float) -> Condition:
+    if sample is None or sample.lag_s is None:
+        return Condition(False, f"the lag of {name} is not known" + (f": {sample.reason}" if sample else " yet"))
+    words = f"{name} is {'at least ' if sample.at_least else ''}{sample.lag_s:.1f} s behind, limit {limit:g} s"
+    return Condition(not sample.at_least and sample.lag_s < limit, words)
+
+
+def _follows(replica: Server, source: Server) -> Condition:
+    status = replication.follows(replica, source)
+    if status is None:
+        return Condition(False, f"{replica.name} does not follow {source.name}")
+    return Condition(
+        status.running, f"{replica.name} follows {source.name}" + (f": {status.trouble}" if status.trouble else "")
+    )
+
+
+def after_rollback(gate: Gate) -> Gate:
+    """The cutover gate once the writes are back: go again, or end it on the source."""
+    return replace(gate, choices=(Choice.CONFIRM, Choice.COMPLETE))

@@ -1,0 +1,313 @@
+"""The journal: the durable, append-only record of one migration, in one SQLite file.
+
+It is the only thing that screens and the runner share. The runner writes what it intends and what it
+saw; screens write decisions; anybody who may read the file can watch. Records are never changed or
+deleted: triggers in the file refuse it.
+
+Two ways to append: `append` survives the death of the process (the row is in the file's write-ahead
+log, in the operating system's hands); `append_synced` survives the loss of power too (fsync before it
+returns) and is used for everything that a later step relies on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+SCHEMA_VERSION = 1
+_BUSY_S = 5.0
+
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE record (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    at REAL NOT NULL,
+    kind TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE TABLE sample (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    at REAL NOT NULL,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL
+);
+"""
+_GUARDS = "".join(
+    f"""
+CREATE TRIGGER {table}_keeps_{verb} BEFORE {verb} ON {table}
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;"""
+    for table in ("meta", "record", "sample")
+    for verb in ("UPDATE", "DELETE")
+)
+
+
+class JournalError(Exception):
+    """The journal cannot be used; the message says why, which file, and what to do."""
+
+
+class JournalFull(JournalError):
+    """The disk or the quota under the journal is full."""
+
+
+class Kind(StrEnum):
+    """What a record is about."""
+
+    CREATED = "created"
+    RUNNER = "runner"
+    SERVERS = "servers"
+    STAGE = "stage"
+    FINDING = "finding"
+    PLAN = "plan"
+    GATE_OPENED = "gate_opened"
+    GATE_PASSED = "gate_passed"
+    GATE_LOCKED = "gate_locked"
+    DECISION = "decision"
+    REFUSED = "refused"
+    INTENT = "intent"
+    STATEMENT = "statement"
+    OUTCOME = "outcome"
+    ATTEMPT = "attempt"
+    NO_RETURN = "no_return"
+    ATTEMPT_ENDED = "attempt_ended"
+    FIX = "fix"
+    MEASURED = "measured"
+    NOTE = "note"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True)
+class Record:
+    """One row of the journal. `at` is seconds since the epoch, UTC."""
+
+    seq: int
+    at: float
+    kind: Kind
+    actor: str
+    subject: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One measurement: `kind` is `lag`, `progress` or `conditions`. `at` as in `Record`."""
+
+    seq: int
+    at: float
+    kind: str
+    body: Mapping[str, Any]
+
+
+def _explain(path: Path, error: sqlite3.Error | OSError) -> JournalError:
+    text = str(error)
+    if isinstance(error, OSError) and error.strerror:
+        text = error.strerror
+    if "full" in text or "No space left" in text or "quota" in text.lower():
+        return JournalFull(
+            f"The disk under the journal {path} is full ({text}); free some space and run `cutover resume`, "
+            "nothing further was done to the servers."
+        )
+    if "readonly" in text or "unable to open" in text or "ermission" in text or "Read-only" in text:
+        return JournalError(
+            f"The journal {path} cannot be written ({text}); make its directory writable "
+            "or name another one in CUTOVER_STATE."
+        )
+    return JournalError(f"The journal {path} cannot be used ({text}); keep the file and see `cutover doctor`.")
+
+
+@contextlib.contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise _explain(path, error) from error
+
+
+def _check_version(path: Path, connection: sqlite3.Connection) -> None:
+    row = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
+    version = int(row[0]) if row else 0
+    if version > SCHEMA_VERSION:
+        raise JournalError(
+            f"The journal {path} has version {version} and this program reads up to {SCHEMA_VERSION}; "
+            "use the newer program that wrote it."
+        )
+
+
+class JournalReader:
+    """Reads a journal, also while it is written. Opens the file read-only and changes nothing."""
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`.
+
+        Raises:
+            JournalError: no such file, not a journal, or written by a newer program.
+        """
+        self.path = path
+        if not path.is_file():
+            raise JournalError(f"There is no journal at {path}; `cutover` lists the migrations on this machine.")
+        with _explained(path):
+            self._db = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S, check_same_thread=False
+            )
+            _check_version(path, self._db)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def changes(self) -> int:
+        """A number that differs whenever another process has written: cheap to poll (SQLite data_version)."""
+        with _explained(self.path):
+            return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
+    def records(self, after: int = 0) -> tuple[Record, ...]:
+        """All records with a sequence number above `after`, in order."""
+        with _explained(self.path):
+            rows = self._db.execute(
+                "SELECT seq, at, kind, actor, subject, body FROM record WHERE seq > ? ORDER BY seq", (after,)
+            ).fetchall()
+        return tuple(
+            Record(seq, at, Kind(kind), actor, subj, json.loads(body)) for seq, at, kind, actor, subj, body in rows
+        )
+
+    def samples(self, kind: str, after: int = 0, since: float = 0.0) -> tuple[Sample, ...]:
+        """Samples of one kind above sequence number `after` and not older than `since`, in order."""
+        with _explained(self.path):
+            rows = self._db.execute(
+                "SELECT seq, at, kind, body FROM sample WHERE kind = ? AND seq > ? AND at >= ? ORDER BY seq",
+                (kind, after, since),
+            ).fetchall()
+        return tuple(Sample(seq, at, name, json.loads(body)) for seq, at, name, body in rows)
+
+
+class Journal(JournalReader):
+    """A journal opened for writing."""
+
+    def __init__(self, path: Path) -> None:
+        """Open an existing journal for appending.
+
+        Raises:
+            JournalError: as `JournalReader`, or the file cannot be written.
+        """
+        super().__init__(path)
+        self._lock = threading.Lock()
+        with _explained(path):
+            if not os.access(path, os.W_OK):
+                raise PermissionError(13, "Permission denied", str(path))
+            self._soft = _writer(path, "NORMAL")
+            self._hard = _writer(path, "FULL")
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Make a new, empty journal. The file and its directory are readable by their owner only.
+
+        Raises:
+            JournalError: the directory cannot be written, or the file exists.
+        """
+        with _explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            db = sqlite3.connect(path)
+            try:
+                db.execute("PRAGMA journal_mode = WAL")
+                db.executescript(_SCHEMA)
+                db.execute("INSERT INTO meta VALUES ('schema_version', ?)", (str(SCHEMA_VERSION),))
+                db.commit()
+                db.executescript(_GUARDS)
+            finally:
+                db.close()
+        return cls(path)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._soft.close()
+        self._hard.close()
+        super().close()
+
+    def append(self, kind: Kind, subject: str, body: Mapping[str, Any], *, actor: str = "runner") -> int:
+        """Append one record and return its sequence number."""
+        return self._insert(self._soft, kind, subject, body, actor)
+
+    def append_synced(self, kind: Kind, subject: str, body: Mapping[str, Any], *, actor: str = "runner") -> int:
+        """Append one record and return its sequence number once it is on stable storage."""
+        return self._insert(self._hard, kind, subject, body, actor)
+
+    def sample(self, kind: str, body: Mapping[str, Any]) -> None:
+        """Append one measurement."""
+        with self._lock, _explained(self.path):
+            self._soft.execute(
+                "INSERT INTO sample (at, kind, body) VALUES (?, ?, ?)", (time.time(), kind, json.dumps(body))
+            )
+
+    def _insert(self, db: sqlite3.Connection, kind: Kind, subject: str, body: Mapping[str, Any], actor: str) -> int:
+        with self._lock, _explained(self.path):
+            cursor = db.execute(
+                "INSERT INTO record (at, kind, actor, subject, body) VALUES (?, ?, ?, ?, ?)",
+                (time.time(), kind.value, actor, subject, json.dumps(body)),
+            )
+        return int(cursor.lastrowid or 0)
+
+
+def _writer(path: Path, synchronous: str) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+    db.execute(f"PRAGMA synchronous = {synchronous}")
+    return db
+
+
+class RunnerSeat:
+    """The lock that says which process is the runner of a journal: held while it lives, freed by its death."""
+
+    def __init__(self, journal: Path) -> None:
+        self._path = journal.with_suffix(".runner")
+        self._fd: int | None = None
+
+    def take(self) -> bool:
+        """Take the seat; False where another process has it."""
+        fd = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(fd)
+            return False
+        self._fd = fd
+        return True
+
+    def taken(self) -> bool:
+        """Whether a living process holds the seat."""
+        try:
+            fd = os.open(self._path, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
+
+    def release(self) -> None:
+        """Give the seat back."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None

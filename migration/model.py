@@ -1,0 +1,178 @@
+"""The words that every part of a migration shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from providers.mysql.endpoint import Account, Endpoint, Secret, TlsMode
+
+
+class Stage(StrEnum):
+    """The six parts of every runbook, in order."""
+
+    PREPARE = "prepare"
+    CREATE = "create"
+    SYNC = "sync"
+    CUTOVER = "cutover"
+    OBSERVE = "observe"
+    COMPLETE = "complete"
+
+
+class End(StrEnum):
+    """How a migration ended."""
+
+    COMPLETED = "completed"
+    ROLLED_BACK = "rolled_back"
+    CANCELLED = "cancelled"
+
+
+class Outcome(StrEnum):
+    """What is known of an action: there are three results, and unknown is resolved by looking."""
+
+    DONE = "done"
+    NOT_DONE = "not_done"
+    UNKNOWN = "unknown"
+
+
+class Side(StrEnum):
+    """Which server a step or check is about."""
+
+    SOURCE = "source"
+    TARGET = "target"
+    BOTH = "both"
+
+
+class Writes(StrEnum):
+    """Whether clients can write while a step runs."""
+
+    ON = "on"
+    OFF = "OFF"
+    SWITCH = "OFF→on"
+
+
+class Direction(StrEnum):
+    """Which way the writes move."""
+
+    CUTOVER = "cutover"
+    ROLLBACK = "rollback"
+
+
+class Positioning(StrEnum):
+    """How positions in the source's binary log are named."""
+
+    GTID = "gtid"
+    FILE = "file"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class ServerSpec:
+    """A server of a migration, without its password.
+
+    `replication_user` is the account with which the *other* server logs in here to replicate.
+    """
+
+    name: str
+    host: str
+    port: int
+    user: str
+    replication_user: str
+    tls: str = TlsMode.PREFERRED.value
+    ca_file: str | None = None
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return f"{self.host}:{self.port}"
+
+    def endpoint(self, password: Secret) -> Endpoint:
+        """The address together with the administrator's account."""
+        account = Account(self.user, password)
+        return Endpoint(self.name, self.host, self.port, account, TlsMode(self.tls), self.ca_file)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The operator's limits. All times in seconds.
+
+    `lag_s`: the target must be at most this far behind before the cutover may start.
+    `fence_s`: how long client writes may be stopped before the cutover lifts the fence by itself.
+    `lock_wait_s`: how long a statement may wait for a lock (whole seconds, the servers' unit).
+    """
+
+    lag_s: float = 5.0
+    fence_s: float = 10.0
+    lock_wait_s: int = 2
+
+
+@dataclass(frozen=True)
+class MigrationSpec:
+    """What the operator asked for: the part of a migration that never changes. Holds no secret.
+
+    `databases`: the databases to move; empty means all that are not the server's own.
+    `sandbox`: the run directory of the sandbox in a rehearsal, else None; `keep_sandbox`: whether it stays
+    up when the rehearsal has ended.
+    """
+
+    id: str
+    runbook: str
+    environment: str
+    source: ServerSpec
+    target: ServerSpec
+    positioning: Positioning = Positioning.AUTO
+    databases: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    sandbox: str | None = None
+    keep_sandbox: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain mapping for the journal."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        """Read what `to_json` wrote."""
+        return cls(
+            id=body["id"],
+            runbook=body["runbook"],
+            environment=body["environment"],
+            source=ServerSpec(**body["source"]),
+            target=ServerSpec(**body["target"]),
+            positioning=Positioning(body["positioning"]),
+            databases=tuple(body["databases"]),
+            limits=Limits(**body["limits"]),
+            sandbox=body["sandbox"],
+            keep_sandbox=body["keep_sandbox"],
+        )
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The passwords of a migration. Handed to the runner over its standard input, kept in memory."""
+
+    source: Secret
+    target: Secret
+    source_replication: Secret
+    target_replication: Secret
+
+    def reveal(self) -> dict[str, str]:
+        """The passwords in clear, for the pipe to the runner and for nothing else."""
+        return {
+            "source": self.source.reveal(),
+            "target": self.target.reveal(),
+            "source_replication": self.source_replication.reveal(),
+            "target_replication": self.target_replication.reveal(),
+        }
+
+    @classmethod
+    def from_clear(cls, body: Mapping[str, str]) -> Self:
+        """The counterpart of `reveal`."""
+        return cls(
+            Secret(body["source"]),
+            Secret(body["target"]),
+            Secret(body["source_replication"]),
+            Secret(body["target_replication"]),
+        )

@@ -1,0 +1,84 @@
+"""The plan: a runbook's items as they will be carried out on these two servers, before anything runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+
+from migration.cutover import PARTS
+from migration.model import Side, Stage, Writes
+from migration.runbook import Gate, Item, Migration, Runbook, Step
+from migration.view import Plan, PlanItem
+
+_HIDDEN = frozenset({"checks", "plan"})
+_HASH_CHARS = 6
+
+
+def make_plan(runbook: Runbook, m: Migration) -> Plan:
+    """Ask every item what it will run and how long it is likely to take.
+
+    The hash covers what will be done and to whom, and not the estimates.
+
+    Raises:
+        ServerError: a server could not be asked.
+    """
+    items = tuple(_plan_item(stage, item, m) for stage, item in runbook.items() if item.id not in _HIDDEN)
+    what = [{**asdict(item), "estimate_s": None, "basis": ""} for item in items]
+    who = [m.source.identity.uid, m.target.identity.uid, m.positioning.value]
+    digest = hashlib.sha256(json.dumps([who, what], sort_keys=True).encode()).hexdigest()
+    return Plan(digest[:_HASH_CHARS], m.positioning.value, items)
+
+
+def _plan_item(stage: Stage, item: Item, m: Migration) -> PlanItem:
+    if isinstance(item, Step):
+        estimate = item.estimate(m)
+        return PlanItem(
+            item.id,
+            "step",
+            stage,
+            item.title,
+            item.side,
+            item.why,
+            item.writes,
+            estimate.seconds,
+            estimate.basis,
+            item.undo_says,
+            item.statements(m),
+        )
+    if isinstance(item, Gate):
+        return PlanItem(
+            item.id, "gate", stage, item.title, Side.BOTH, item.why, Writes.ON, None, "you decide when", "", ()
+        )
+    return PlanItem(
+        item.id,
+        "switch",
+        stage,
+        item.title,
+        Side.BOTH,
+        item.why,
+        Writes.SWITCH,
+        None,
+        f"milliseconds where both are healthy; stops by itself after {m.spec.limits.fence_s:g} s",
+        item.undo_says,
+        _switch_statements(m),
+    )
+
+
+def _switch_statements(m: Migration) -> tuple[str, ...]:
+    titles = dict(PARTS)
+    old, new = m.source, m.target
+    wait = new.dialect.wait_file if m.by_file else new.dialect.wait_gtid
+    end = old.dialect.source_status if m.by_file else old.dialect.gtid_end
+    return (
+        f"{new.name}: {wait % tuple(_MARKS[: wait.count('%s')])} ({titles['ready']})",
+        f"{old.name}: {old.dialect.fence}; {end}",
+        f"{new.name}: {wait % tuple(_MARKS[: wait.count('%s')])}",
+        f"{old.name}: {old.dialect.read_only_state}; {end} ({titles['prove']})",
+        "journal: point of no return, synced to disk",
+        f"{new.name}: {new.dialect.unfence}",
+        *(f"{old.name}: {sql}" for sql in (old.dialect.persist_read_only,) if sql),
+    )
+
+
+_MARKS = ("<end of log>", "<offset or seconds>", "<seconds>")

@@ -1,0 +1,207 @@
+"""The records of the journal, by kind: the one place that knows what a record's body holds.
+
+===============  ==================  =========================================================
+kind             subject             body
+===============  ==================  =========================================================
+created          migration id        `MigrationSpec.to_json()`
+runner           started | stopped   pid, host; reason
+servers          ""                  source, target: {version, identity}; positioning
+stage            stage               rewound: whether later items are to be done again
+finding          check id            `Finding.to_json()`
+plan             hash                positioning, items: list of `PlanItem` mappings
+gate_opened      gate id             title, question, consequence, word, choices
+gate_passed      gate id             decision (seq), choice
+gate_locked      gate id             why
+decision         gate or check id    choice, typed, reason, shown (actor: who decided)
+refused          gate or check id    decision (seq), why
+intent           step id             statements; attempt (number, parts of a switch only)
+statement        server name         step, sql, thread_id (the server's id of the session)
+outcome          step id             outcome, note; undone; attempt, began, ended (parts of a switch only)
+attempt          number              direction, old, new, actor, budget_s, parts: [[id, title]]
+no_return        number              position
+attempt_ended    number              result (switched | aborted | unknown), reason
+fix              check id            state (applying | applied | undoing | undone), statement, undo, side
+measured         attempt | final     `FiguresView` mapping
+note             info | warn | error text
+ended            end                 note
+===============  ==================  =========================================================
+
+Samples, by kind: `lag` (`LagSample` mapping without `at`), `progress` (step, done, total, unit, note),
+`conditions` (gate, conditions: [[ok, text]]), `rollback` (possible, reason, lag_s), `clients` (rows:
+[[user, host, on_source, on_target]]), `servers` (primary, source_read_only, target_read_only).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from migration.check import Finding
+from migration.journal import Journal, Kind
+from migration.model import Direction, End, Outcome, Stage
+from migration.view import ClientView, Condition, FiguresView, LagSample, Plan, RollbackView
+
+
+class Scribe:
+    """Writes the runner's records. What a later step relies on is synced to disk before it returns."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+
+    def runner_started(self) -> None:
+        """The process that writes this is the runner now."""
+        self.journal.append_synced(Kind.RUNNER, "started", {"pid": os.getpid(), "host": socket.gethostname()})
+
+    def runner_stopped(self, reason: str) -> None:
+        """The runner leaves, and why."""
+        self.journal.append_synced(Kind.RUNNER, "stopped", {"pid": os.getpid(), "reason": reason})
+
+    def servers(self, source: dict[str, str], target: dict[str, str], positioning: str) -> None:
+        """Who the two servers are (`version`, `identity`), and how positions are named."""
+        self.journal.append(Kind.SERVERS, "", {"source": source, "target": target, "positioning": positioning})
+
+    def stage(self, stage: Stage) -> None:
+        """A stage begins."""
+        self.journal.append(Kind.STAGE, stage.value, {"rewound": False})
+
+    def rewind(self, stage: Stage) -> None:
+        """Back to a stage: everything from it on is to be done again."""
+        self.journal.append_synced(Kind.STAGE, stage.value, {"rewound": True})
+
+    def finding(self, finding: Finding) -> None:
+        """What a check found."""
+        self.journal.append(Kind.FINDING, finding.check, finding.to_json())
+
+    def plan(self, plan: Plan) -> None:
+        """The plan as it will be run."""
+        body = {"positioning": plan.positioning, "items": [asdict(item) for item in plan.items]}
+        self.journal.append_synced(Kind.PLAN, plan.hash, body)
+
+    def gate_opened(
+        self, gate: str, *, title: str, question: str, consequence: str, word: str, choices: Sequence[str]
+    ) -> None:
+        """The runner waits for a decision."""
+        body = {
+            "title": title,
+            "question": question,
+            "consequence": consequence,
+            "word": word,
+            "choices": list(choices),
+        }
+        self.journal.append_synced(Kind.GATE_OPENED, gate, body)
+
+    def gate_passed(self, gate: str, decision: int, choice: str) -> None:
+        """A decision was accepted."""
+        self.journal.append_synced(Kind.GATE_PASSED, gate, {"decision": decision, "choice": choice})
+
+    def refused(self, subject: str, decision: int, why: str) -> None:
+        """A decision was not accepted."""
+        self.journal.append(Kind.REFUSED, subject, {"decision": decision, "why": why})
+
+    def intent(self, step: str, statements: Iterable[str]) -> None:
+        """A step is about to act."""
+        self.journal.append_synced(Kind.INTENT, step, {"statements": list(statements)})
+
+    def outcome(self, step: str, outcome: Outcome, note: str) -> None:
+        """What was observed after a step acted, or instead of acting."""
+        self.journal.append_synced(Kind.OUTCOME, step, {"outcome": outcome.value, "note": note})
+
+    def statement(self, server: str, step: str, sql: str, thread_id: int) -> None:
+        """A statement that changes a server is about to be sent."""
+        self.journal.append(Kind.STATEMENT, server, {"step": step, "sql": sql, "thread_id": thread_id})
+
+    def undone(self, step: str, note: str) -> None:
+        """A step was taken back."""
+        self.journal.append_synced(Kind.OUTCOME, step, {"outcome": Outcome.DONE.value, "note": note, "undone": True})
+
+    def attempt(
+        self,
+        number: int,
+        direction: Direction,
+        *,
+        old: str,
+        new: str,
+        actor: str,
+        budget_s: float,
+        parts: Sequence[tuple[str, str]],
+    ) -> None:
+        """An attempt to move the writes begins."""
+        body = {
+            "direction": direction.value,
+            "old": old,
+            "new": new,
+            "actor": actor,
+            "budget_s": budget_s,
+            "parts": [list(part) for part in parts],
+        }
+        self.journal.append_synced(Kind.ATTEMPT, str(number), body)
+
+    def part_intent(self, number: int, part: str) -> None:
+        """A part of an attempt is about to act. Not synced: inside the window every millisecond counts."""
+        self.journal.append(Kind.INTENT, part, {"attempt": number, "statements": []})
+
+    def part_outcome(self, number: int, part: str, outcome: Outcome, note: str, *, began: float, ended: float) -> None:
+        """What a part of an attempt observed, with its own clock readings (seconds since the epoch)."""
+        body = {"attempt": number, "outcome": outcome.value, "note": note, "began": began, "ended": ended}
+        self.journal.append(Kind.OUTCOME, part, body)
+
+    def no_return(self, number: int, position: str) -> None:
+        """The point of no return: on stable storage before the new side is opened."""
+        self.journal.append_synced(Kind.NO_RETURN, str(number), {"position": position})
+
+    def attempt_ended(self, number: int, result: str, reason: str) -> None:
+        """How an attempt ended: `switched`, `aborted` or `unknown`."""
+        self.journal.append_synced(Kind.ATTEMPT_ENDED, str(number), {"result": result, "reason": reason})
+
+    def fix(self, check: str, state: str, *, statement: str, undo: str, side: str) -> None:
+        """A change for a check: `applying`, `applied`, `undoing` or `undone`."""
+        body = {"state": state, "statement": statement, "undo": undo, "side": side}
+        self.journal.append_synced(Kind.FIX, check, body)
+
+    def figures(self, figures: FiguresView) -> None:
+        """What the clients saw of the newest attempt."""
+        self.journal.append_synced(Kind.MEASURED, "attempt", asdict(figures))
+
+    def final_figures(self, figures: FiguresView) -> None:
+        """What the clients saw of the whole migration."""
+        self.journal.append_synced(Kind.MEASURED, "final", asdict(figures))
+
+    def note(self, text: str, level: str = "info") -> None:
+        """A line for the log: `info`, `warn` or `error`."""
+        self.journal.append(Kind.NOTE, level, {"text": text})
+
+    def ended(self, end: End, note: str) -> None:
+        """The migration is over."""
+        self.journal.append_synced(Kind.ENDED, end.value, {"note": note})
+
+    def lag(self, sample: LagSample) -> None:
+        """One reading of the lag."""
+        body = asdict(sample)
+        del body["at"]
+        self.journal.sample("lag", body)
+
+    def progress(self, step: str, *, done: int, total: int, unit: str, note: str) -> None:
+        """How far a long step is."""
+        self.journal.sample("progress", {"step": step, "done": done, "total": total, "unit": unit, "note": note})
+
+    def conditions(self, gate: str, conditions: Iterable[Condition]) -> None:
+        """What must hold at a gate, as measured now."""
+        rows = [[condition.ok, condition.text] for condition in conditions]
+        self.journal.sample("conditions", {"gate": gate, "conditions": rows})
+
+    def rollback(self, view: RollbackView) -> None:
+        """Whether one can go back, as measured now."""
+        body: dict[str, Any] = {"possible": view.possible, "reason": view.reason, "lag_s": view.lag_s}
+        self.journal.sample("rollback", body)
+
+    def clients(self, rows: Iterable[ClientView]) -> None:
+        """Who is connected where."""
+        self.journal.sample("clients", {"rows": [[r.user, r.host, r.on_source, r.on_target] for r in rows]})
+
+    def read_only(self, primary: str, source: bool | None, target: bool | None) -> None:
+        """Which server has the writes, and `read_only` on both."""
+        body = {"primary": primary, "source_read_only": source, "target_read_only": target}
+        self.journal.sample("servers", body)

@@ -1,0 +1,235 @@
+"""A rehearsal: a migration between two servers of this machine, with clients that write all the while."""
+
+from __future__ import annotations
+
+import secrets as random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from migration.decisions import Choice, Decision, decide
+from migration.model import Direction, End, MigrationSpec, Positioning, Secrets, ServerSpec
+from migration.sessions import SessionError, create, launch
+from migration.view import AttemptView, FiguresView, GateView, MigrationView
+from migration.watch import Watch
+from providers.mysql.endpoint import Endpoint
+from providers.sandbox.client import Sandbox, SandboxFailed
+from providers.sandbox.client import start as start_sandbox
+from providers.sandbox.spec import TopologySpec
+
+ENVIRONMENT = "REHEARSAL"
+_POLL_S = 0.02
+_RESTARTS = 5
+_DEFAULT_DEADLINE_S = 300.0
+
+Say = Callable[[str], None]
+Launch = Callable[[Path, Secrets], int]
+
+
+class RehearsalFailed(Exception):
+    """The rehearsal did not come to the end that was asked for; one sentence."""
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """A rehearsal that has been set up: its servers run, its journal exists."""
+
+    journal: Path
+    sandbox: Sandbox
+
+    def secrets(self) -> Secrets:
+        """The passwords of its servers, from the supervisor."""
+        return sandbox_secrets(self.sandbox)
+
+
+def sandbox_secrets(sandbox: Sandbox) -> Secrets:
+    """The passwords of a sandbox's servers, as a runner wants them.
+
+    Raises:
+        SandboxGone: its supervisor has ended.
+    """
+    ends = sandbox.endpoints()
+    return Secrets(
+        ends.source.account.password, ends.target.account.password, ends.forward.password, ends.reverse.password
+    )
+
+
+def _server(endpoint: Endpoint, replication_user: str) -> ServerSpec:
+    return ServerSpec(endpoint.name, endpoint.host, endpoint.port, endpoint.account.user, replication_user)
+
+
+def set_up(topology: TopologySpec, runbook: str, say: Say, *, keep: bool = False) -> Rehearsal:
+    """Start the servers and the clients, and make the journal.
+
+    Raises:
+        SandboxFailed: the servers did not start.
+        SessionError, JournalError: the journal could not be made; the servers are taken down again.
+    """
+    sandbox = start_sandbox(topology, lambda progress: say(progress.message))
+    try:
+        sandbox.workload("start")
+        ends = sandbox.endpoints()
+        stamp = datetime.now(UTC).strftime("%m%d-%H%M%S")
+        spec = MigrationSpec(
+            id=f"rehearsal-{stamp}-{random.token_hex(2)}",
+            runbook=runbook,
+            environment=ENVIRONMENT,
+            source=_server(ends.source, ends.forward.user),
+            target=_server(ends.target, ends.reverse.user),
+            positioning=Positioning(sandbox.status().positioning),
+            sandbox=str(sandbox.run_dir),
+            keep_sandbox=keep,
+        )
+        journal = create(spec)
+    except Exception:
+        sandbox.stop()
+        raise
+    return Rehearsal(journal, sandbox)
+
+
+@dataclass(frozen=True)
+class Script:
+    """What an unattended rehearsal does at the gates.
+
+    `seconds`: how long clients write before the cutover, and on the other side before what follows.
+    `roll_back`: go back after the cutover. `deadline_s`: when to give up.
+    """
+
+    seconds: float = 2.0
+    roll_back: bool = False
+    deadline_s: float = _DEFAULT_DEADLINE_S
+
+
+def run_unattended(rehearsal: Rehearsal, script: Script, say: Say, launch_runner: Launch = launch) -> MigrationView:
+    """Carry a rehearsal through, deciding at each gate, and start the runner again where it dies.
+
+    Raises:
+        RehearsalFailed: it did not come to the end that was asked for.
+    """
+    driver = _Driver(rehearsal, script, say, launch_runner)
+    with Watch(rehearsal.journal) as watch:
+        return driver.drive(watch)
+
+
+class _Driver:
+    """The operator of an unattended rehearsal."""
+
+    def __init__(self, rehearsal: Rehearsal, script: Script, say: Say, launch_runner: Launch) -> None:
+        self._rehearsal = rehearsal
+        self._script = script
+        self._say = say
+        self._launch = launch_runner
+        self._decided: float | None = None
+        self._log_seen = 0.0
+        self._retries = 0
+
+    def drive(self, watch: Watch) -> MigrationView:
+        deadline = time.monotonic() + self._script.deadline_s
+        starts = 0
+        while True:
+            view = watch.view()
+            self._report(view)
+            if view.end is not None:
+                return view
+            if time.monotonic() > deadline:
+                raise RehearsalFailed(
+                    f"The rehearsal did not end within {self._script.deadline_s:.0f} s: {view.headline}"
+                )
+            if not view.runner_alive:
+                if starts > _RESTARTS:
+                    raise RehearsalFailed(f"The runner ended {starts} times: {view.log[-1].text if view.log else ''}")
+                starts += 1
+                self._start()
+            elif view.gate is not None and view.gate.opened_at != self._decided:
+                self._answer(view, view.gate)
+            time.sleep(_POLL_S)
+
+    def _start(self) -> None:
+        try:
+            self._launch(self._rehearsal.journal, self._rehearsal.secrets())
+        except SessionError as error:
+            self._say(str(error))
+        except SandboxFailed as error:
+            raise RehearsalFailed(str(error)) from error
+
+    def _report(self, view: MigrationView) -> None:
+        for line in view.log:
+            if line.at > self._log_seen:
+                self._log_seen = line.at
+                self._say(line.text)
+
+    def _answer(self, view: MigrationView, gate: GateView) -> None:
+        decision = self._decision(view, gate)
+        if decision is not None:
+            self._decided = gate.opened_at
+            decide(self._rehearsal.journal, decision)
+
+    def _decision(self, view: MigrationView, gate: GateView) -> Decision | None:
+        """What to decide at an open gate; None while it is not time yet."""
+        if gate.id == "checks":
+            if view.blocking:
+                names = ", ".join(f"{finding.check} ({finding.result.found})" for finding in view.blocking)
+                raise RehearsalFailed(f"The checks found what blocks the migration: {names}.")
+            return Decision(Choice.CONFIRM, gate.id)
+        if gate.id == "plan" and view.plan is not None:
+            return Decision(Choice.CONFIRM, gate.id, shown=view.plan.hash)
+        if gate.id == "retry":
+            raise RehearsalFailed(gate.consequence)
+        if time.time() - gate.opened_at < self._script.seconds or gate.measured_at is None or not gate.ready:
+            return None
+        if gate.id == "cutover" and Choice.COMPLETE.value not in gate.choices:
+            return Decision(Choice.CONFIRM, gate.id, typed=gate.word)
+        if gate.id == "observe" and self._script.roll_back:
+            return Decision(Choice.ROLL_BACK, gate.id, typed=gate.word, reason="rehearsed")
+        return Decision(Choice.COMPLETE, gate.id, typed="complete")
+
+
+def _figures(attempt: AttemptView | None) -> dict[str, Any] | None:
+    if attempt is None or attempt.figures is None:
+        return None
+    seen: FiguresView = attempt.figures
+    return {
+        "write_gap_ms": round(seen.write_gap_ms, 3),
+        "acknowledged_writes": seen.acknowledged_writes,
+        "lost_writes": seen.lost_writes,
+        "both_writable_ms": round(seen.both_writable_ms, 3),
+        "window_ms": None if attempt.window_ms is None else round(attempt.window_ms, 3),
+    }
+
+
+def result(view: MigrationView, journal: Path, outcome: str) -> dict[str, Any]:
+    """The outcome of a rehearsal as one JSON document."""
+    switched = [attempt for attempt in view.attempts if attempt.result == "switched"]
+    forward = [attempt for attempt in switched if attempt.direction is Direction.CUTOVER]
+    back = [attempt for attempt in switched if attempt.direction is Direction.ROLLBACK]
+    final = view.figures
+    cutover = _figures(forward[-1] if forward else None)
+    rollback = _figures(back[-1] if back else None)
+    if final is not None:
+        # What was looked for at the very end holds for everything before it.
+        for figures in filter(None, (cutover, rollback)):
+            figures["lost_writes"] = max(figures["lost_writes"], final.lost_writes)
+    return {
+        "outcome": outcome,
+        "runbook": view.spec.runbook,
+        "positioning": view.positioning,
+        "source": {"name": view.source.name, "address": view.source.address, "version": view.source.version},
+        "target": {"name": view.target.name, "address": view.target.address, "version": view.target.version},
+        "checks": [finding.to_json() for finding in view.findings],
+        "cutover": cutover,
+        "rollback": rollback,
+        "journal": str(journal),
+    }
+
+
+def passed(view: MigrationView, script: Script) -> bool:
+    """Whether the rehearsal ended as asked for, with nothing lost and never two servers taking writes."""
+    wanted = End.ROLLED_BACK if script.roll_back else End.COMPLETED
+    measured = [attempt.figures for attempt in view.attempts if attempt.figures is not None]
+    clean = all(
+        figures.lost_writes == 0 and figures.both_writable_ms == 0 for figures in (*measured, view.figures) if figures
+    )
+    return view.end is wanted and view.figures is not None and clean

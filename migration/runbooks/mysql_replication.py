@@ -1,0 +1,145 @@
+"""Any MySQL or MariaDB to any other that can replicate from it.
+
+The procedure: fence the target, copy the source's databases to it, let it follow from the moment of the
+copy, wait until it has caught up, let the source follow it in turn so that there is a way back, move the
+writes, watch, and end replication.
+"""
+
+from __future__ import annotations
+
+from migration.checks import ACTIVITY, NATIVE_REPLICATION
+from migration.decisions import Choice
+from migration.model import Side, Stage
+from migration.runbook import Gate, Runbook, Step, Switch
+from migration.steps import attach, catch_up, copy, finish, protect, way_back
+
+CHECKS = Gate(
+    id="checks",
+    title="prerequisite checks",
+    why="Everything that can spoil the cutover is cheaper to cure before anything has been created.",
+    question=lambda m: "Go on with these findings?",
+    consequence=lambda m: "Nothing is changed yet; the plan is shown next.",
+    word=lambda m: "",
+    choices=(Choice.CONFIRM, Choice.RECHECK, Choice.WAIVE, Choice.FIX, Choice.UNDO_FIX, Choice.CANCEL),
+)
+PLAN = Gate(
+    id="plan",
+    title="approve the plan",
+    why="Only the plan that was shown and approved is run.",
+    question=lambda m: "Carry out this plan?",
+    consequence=lambda m: f"The copy to {m.target.name} begins; clients on {m.source.name} go on writing.",
+    word=lambda m: "",
+    choices=(Choice.CONFIRM, Choice.CANCEL),
+)
+PROTECT = Step(
+    id="protect_target",
+    title="keep clients from writing on the target",
+    side=Side.TARGET,
+    why="A write on the target before the cutover would be missing on the source and could stop replication.",
+    statements=protect.statements,
+    probe=protect.probe,
+    apply=protect.apply,
+    undo=protect.undo,
+    undo_says="open",
+    estimate=protect.estimate,
+)
+COPY = Step(
+    id="copy",
+    title="copy the databases to the target",
+    side=Side.BOTH,
+    why="The target starts from a consistent picture of the source, taken at a known place in its binary log.",
+    statements=copy.statements,
+    probe=copy.probe,
+    apply=copy.apply,
+    undo=copy.undo,
+    undo_says="drop copy",
+    estimate=copy.estimate,
+)
+ATTACH = Step(
+    id="attach",
+    title="let the target follow the source",
+    side=Side.TARGET,
+    why="From here on every change on the source reaches the target by itself.",
+    statements=attach.statements,
+    probe=attach.probe,
+    apply=attach.apply,
+    undo=attach.undo,
+    undo_says="detach",
+    estimate=attach.estimate,
+)
+CATCH_UP = Step(
+    id="catch_up",
+    title="wait until the target has caught up",
+    side=Side.TARGET,
+    why="The cutover stops writes for as long as the target is behind, so it has to be close first.",
+    statements=catch_up.statements,
+    probe=catch_up.probe,
+    apply=catch_up.apply,
+    estimate=catch_up.estimate,
+    undo_says="-",
+)
+WAY_BACK = Step(
+    id="way_back",
+    title="let the source follow the target",
+    side=Side.SOURCE,
+    why="Set up and proved before the cutover, the way back is there from the first moment after it.",
+    statements=way_back.statements,
+    probe=way_back.probe,
+    apply=way_back.apply,
+    undo=way_back.undo,
+    undo_says="detach",
+    estimate=way_back.estimate,
+)
+CUT_OVER = Gate(
+    id="cutover",
+    title="move the writes",
+    why="Until now nothing has changed for clients. You decide when it does.",
+    question=lambda m: f"Move the writes from {m.source.name} to {m.target.name} now?",
+    consequence=lambda m: (
+        f"Clients cannot write for a moment; if it takes longer than {m.spec.limits.fence_s:g} s, "
+        f"{m.source.name} is opened again by itself. After the point of no return the way back is a rollback."
+    ),
+    word=lambda m: m.source.name,
+    choices=(Choice.CONFIRM, Choice.CANCEL),
+)
+MOVE_WRITES = Switch(
+    id="move_writes",
+    title="fence the source, drain, prove, open the target",
+    why="The source is fenced first, and the target opened only once it is proved to have everything.",
+    undo_says="rollback",
+)
+OBSERVE = Gate(
+    id="observe",
+    title="keep it or go back",
+    why="The source follows the target: going back now loses nothing.",
+    question=lambda m: f"Do the applications work well on {m.target.name}?",
+    consequence=lambda m: "Rolling back keeps every write. Completing ends replication: there is no rollback after it.",
+    word=lambda m: m.target.name,
+    choices=(Choice.ROLL_BACK, Choice.COMPLETE),
+)
+END_REPLICATION = Step(
+    id="end_replication",
+    title="end replication between the two servers",
+    side=Side.BOTH,
+    why="The servers part. The source stays as it is, read-only; this program never deletes a server.",
+    statements=finish.statements,
+    probe=finish.probe,
+    apply=finish.apply,
+    estimate=finish.estimate,
+)
+
+RUNBOOK = Runbook(
+    name="mysql_replication",
+    title="MySQL or MariaDB to any other that can replicate from it",
+    checks=NATIVE_REPLICATION,
+    activity=ACTIVITY,
+    stages={
+        Stage.PREPARE: (CHECKS, PLAN, PROTECT),
+        Stage.CREATE: (COPY, ATTACH),
+        Stage.SYNC: (CATCH_UP, WAY_BACK),
+        Stage.CUTOVER: (CUT_OVER, MOVE_WRITES),
+        Stage.OBSERVE: (OBSERVE,),
+        Stage.COMPLETE: (END_REPLICATION,),
+    },
+    finish_on_source=(END_REPLICATION,),
+)

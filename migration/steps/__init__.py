@@ -1,0 +1,1 @@
+"""The steps that runbooks are made of, one file a step: probe, apply, undo."""

@@ -1,0 +1,1 @@
+"""Who it is done to: MySQL servers, clouds, and the sandbox on this machine."""

@@ -1,0 +1,174 @@
+"""Making one server follow another, in the words of the replica's version."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from providers.mysql.endpoint import Account
+from providers.mysql.errors import StatementFailed, Unsupported
+from providers.mysql.gtid import MariaGtid
+from providers.mysql.position import FilePosition, Position
+from providers.mysql.server import Server
+from providers.mysql.status import ReplicaStatus
+
+_POLL_S = 0.02
+_HEARTBEAT_S = 2
+_RETRY_S = 1
+
+
+@dataclass(frozen=True)
+class Channel:
+    """How a replica reaches and follows its source.
+
+    `host` and `port` are the source's address as the replica sees it. `start` is the place to start from in
+    file notation, None where GTIDs say it. `encrypted`: over TLS. `fetch_key`: ask the source for its RSA
+    key, which caching_sha2_password needs without TLS.
+    """
+
+    host: str
+    port: int
+    account: Account
+    start: FilePosition | None
+    encrypted: bool
+    fetch_key: bool
+
+
+def plan_channel(replica: Server, source: Server, account: Account, start: FilePosition | None) -> Channel:
+    """Choose how `replica` logs in to `source`.
+
+    TLS is used where both sides have a version of it in common: MySQL 5.6 speaks none that a later one
+    still takes. `start` is needed where GTIDs cannot be used.
+    """
+    old = not source.version.mysql_from(5, 7) and not source.version.mariadb
+    old_replica = not replica.version.mysql_from(5, 7) and not replica.version.mariadb
+    encrypted = source.offers_tls() and not old and not old_replica
+    fetch_key = replica.version.mysql_from(8, 0, 4) and source.version.mysql_from(8, 0, 4)
+    return Channel(source.endpoint.host, source.endpoint.port, account, start, encrypted, fetch_key)
+
+
+def change_source_sql(replica: Server, channel: Channel) -> tuple[str, tuple[str | int, ...]]:
+    """The statement that configures the channel, and its arguments; the password is the last argument."""
+    word = replica.dialect.source_word
+    options: list[tuple[str, str | int]] = [
+        (f"{word}_HOST", channel.host),
+        (f"{word}_PORT", channel.port),
+        (f"{word}_USER", channel.account.user),
+        (f"{word}_CONNECT_RETRY", _RETRY_S),
+        (f"{word}_HEARTBEAT_PERIOD", _HEARTBEAT_S),
+        (f"{word}_SSL", int(channel.encrypted)),
+    ]
+    if channel.fetch_key:
+        options.append((f"GET_{word}_PUBLIC_KEY", 1))
+    if channel.start is not None:
+        options += [(f"{word}_LOG_FILE", channel.start.file), (f"{word}_LOG_POS", channel.start.offset)]
+    parts = [f"{name} = %s" for name, _ in options]
+    if replica.version.mariadb:
+        parts.append("MASTER_USE_GTID = " + ("no" if channel.start else "slave_pos"))
+    elif replica.dialect.has_gtid:
+        parts.append(f"{word}_AUTO_POSITION = {0 if channel.start else 1}")
+    parts.append(f"{word}_PASSWORD = %s")
+    sql = f"{replica.dialect.change_source} {', '.join(parts)}"
+    return sql, (*(value for _, value in options), channel.account.password.reveal())
+
+
+def shown_change_source(replica: Server, channel: Channel) -> str:
+    """The same statement as it is shown and journaled: without the password."""
+    sql, args = change_source_sql(replica, channel)
+    shown = [repr(value) if isinstance(value, str) else str(value) for value in args[:-1]]
+    return sql % (*shown, "'***'")
+
+
+def configure(replica: Server, channel: Channel) -> None:
+    """Point the replica at its source. Its threads must be stopped.
+
+    Raises:
+        ServerError: refused, or unknown where the connection broke.
+    """
+    sql, args = change_source_sql(replica, channel)
+    replica.change(sql, args, shown=shown_change_source(replica, channel))
+
+
+def start(replica: Server) -> None:
+    """Start the channel's threads."""
+    replica.change(replica.dialect.start_replica)
+
+
+def stop(replica: Server) -> None:
+    """Stop the channel's threads, where there is a channel."""
+    if replica.replica_status() is not None:
+        replica.change(replica.dialect.stop_replica)
+
+
+def forget(replica: Server) -> None:
+    """Stop the channel and forget it for good, where there is one."""
+    if replica.replica_status() is None:
+        return
+    replica.change(replica.dialect.stop_replica)
+    replica.change(replica.dialect.reset_replica)
+    if replica.version.mariadb and replica.replica_status() is not None:
+        replica.change("CHANGE MASTER TO MASTER_HOST = ''")
+
+
+def follows(replica: Server, source: Server) -> ReplicaStatus | None:
+    """The channel, if `replica` follows exactly this `source`; None otherwise.
+
+    The name in the channel is not believed: the replication number the source gave must be its own. Before
+    the first connection there is none yet; then host and port decide.
+    """
+    status = replica.replica_status()
+    if status is None:
+        return None
+    if status.source_id:
+        return status if status.source_id == source.identity.server_id else None
+    same = (status.source_host, status.source_port) == (source.endpoint.host, source.endpoint.port)
+    return status if same else None
+
+
+def wait_running(replica: Server, seconds: float) -> ReplicaStatus:
+    """Wait until both threads run.
+
+    Raises:
+        Unsupported: there is no channel.
+        StatementFailed: a thread stopped with an error, or they do not run within `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        status = replica.replica_status()
+        if status is None:
+            raise Unsupported(replica.name, f"{replica.name} is no replica; attach it again.")
+        if status.running:
+            return status
+        stopped = status.applier_error or (status.io == "No" and status.io_error)
+        if stopped or time.monotonic() > deadline:
+            raise StatementFailed(
+                replica.name,
+                f"Replication on {replica.name} does not run ({status.trouble}); "
+                "cure what the server names and start it again.",
+            )
+        time.sleep(_POLL_S)
+
+
+def set_start(replica: Server, position: Position) -> tuple[str, ...]:
+    """Tell an empty replica what it already has, before it follows by GTID.
+
+    Empties the replica's own binary log. Returns the statements that were run.
+    """
+    statements = start_statements(replica, position)
+    for sql in statements:
+        replica.change(sql)
+    return statements
+
+
+def start_statements(replica: Server, position: Position) -> tuple[str, ...]:
+    """The statements of `set_start`; none where a file position is given with the channel instead."""
+    if isinstance(position, FilePosition):
+        return ()
+    if isinstance(position, MariaGtid):
+        # With the binary log's state set as well, this server can serve as a source from the same place on.
+        return (
+            replica.dialect.reset_binary_log,
+            f"SET GLOBAL gtid_binlog_state = '{position}'",
+            f"SET GLOBAL gtid_slave_pos = '{position}'",
+        )
+    return (replica.dialect.reset_binary_log, f"SET GLOBAL gtid_purged = '{position}'")

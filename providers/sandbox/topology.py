@@ -1,0 +1,122 @@
+"""A source with data and a target, both started here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from providers.mysql import replication, seed
+from providers.mysql.endpoint import Account
+from providers.mysql.position import FilePosition
+from providers.mysql.server import Server
+from providers.sandbox import passwords, shop
+from providers.sandbox.catalogue import Engine
+from providers.sandbox.launcher import SandboxServer, connect
+from providers.sandbox.options import Positioning
+from providers.sandbox.spec import Pair, TopologySpec
+
+_ATTACH_S = 15.0
+
+Which = Literal["source", "target"]
+WHICH: tuple[Which, Which] = ("source", "target")
+
+
+@dataclass(frozen=True)
+class StartProgress:
+    """How far the start of a sandbox is; `elapsed_s` since its beginning."""
+
+    phase: Literal["servers", "data", "attach", "workload", "ready"]
+    message: str
+    elapsed_s: float
+
+
+OnStartProgress = Callable[[StartProgress], None]
+
+
+class Topology:
+    """The two servers of a sandbox below `run_dir`."""
+
+    def __init__(self, spec: TopologySpec, run_dir: Path) -> None:
+        self.spec = spec
+        self.pair: Pair = spec.resolve()
+        self.servers: dict[Which, SandboxServer] = {
+            "source": self._server("source", self.pair.source, run_dir),
+            "target": self._server("target", self.pair.target, run_dir),
+        }
+
+    def _server(self, which: Which, engine: Engine, run_dir: Path) -> SandboxServer:
+        return SandboxServer(engine, run_dir / which, name=which, positioning=self.pair.positioning)
+
+    def start(self, on_progress: OnStartProgress) -> None:
+        """Start both servers, load the shop into the source, and attach the target if the spec says so.
+
+        Raises:
+            EngineMissing: an engine is not installed.
+            ServerFailed: a server did not start.
+            ServerError: see `attach`.
+        """
+        began = time.monotonic()
+
+        def report(phase: Literal["servers", "data", "attach"], message: str) -> None:
+            on_progress(StartProgress(phase, message, time.monotonic() - began))
+
+        source, target = self.servers["source"], self.servers["target"]
+        report("servers", f"starting {self.pair.source.title} and {self.pair.target.title}")
+        with ThreadPoolExecutor(1) as pool:
+            other = pool.submit(target.start)
+            source.start()
+            administrator = source.endpoint()
+            shop.create(
+                lambda: connect(administrator), self.spec.rows, lambda rows: report("data", f"{rows} rows are loaded")
+            )
+            other.result()
+        if self.spec.attached:
+            report("attach", f"making {target.name} a replica of {source.name}")
+            attach(self)
+
+    def forward_account(self) -> Account:
+        """With which the target logs in to the source."""
+        return passwords.load().replication
+
+    def reverse_account(self) -> Account:
+        """With which the source, once it is the replica, logs in to the target.
+
+        MySQL 5.6 knows none of the login methods that MySQL 8.0 and later offer, except one that works
+        without TLS only if there is no password.
+        """
+        accounts = passwords.load()
+        source, target = self.pair.source, self.pair.target
+        old_client = source.family == "mysql" and not source.at_least(5, 7)
+        modern_server = target.family == "mysql" and target.at_least(8, 0)
+        return accounts.old_replication if old_client and modern_server else accounts.replication
+
+    def destroy(self) -> None:
+        """Kill both servers and remove their data."""
+        for server in self.servers.values():
+            server.destroy()
+
+
+def attach(topology: Topology) -> None:
+    """Seed the target from the source, start replication and close the target to writes.
+
+    Raises:
+        ServerError: a server refused something, in its own words.
+    """
+    by_file = topology.pair.positioning is Positioning.FILE
+    source, target = (Server(topology.servers[which].endpoint()) for which in ("source", "target"))
+    try:
+        target.change("SET GLOBAL read_only = ON")
+        filled = seed.fill(source, target, source.databases(), by_file, lambda _: None, lambda: False)
+        replication.set_start(target, filled.position)
+        start = filled.position if isinstance(filled.position, FilePosition) else None
+        replication.configure(target, replication.plan_channel(target, source, topology.forward_account(), start))
+        replication.start(target)
+        replication.wait_running(target, _ATTACH_S)
+        target.change(target.dialect.fence)
+    finally:
+        source.close()
+        target.close()

@@ -1,0 +1,216 @@
+"""A TCP proxy on loopback whose network can be made bad while connections are open."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum
+from types import TracebackType
+from typing import Self
+
+LOOPBACK = "127.0.0.1"
+_CHUNK = 65_536
+_RESET = struct.pack("ii", 1, 0)
+
+
+class Hole(Enum):
+    """In which direction bytes vanish. The connections stay open; what is held back comes when it is healed."""
+
+    NONE = "none"
+    UP = "up"
+    DOWN = "down"
+    BOTH = "both"
+
+
+class Accept(Enum):
+    """What becomes of a new connection: carried on, reset, or accepted and never answered."""
+
+    CARRY = "carry"
+    REFUSE = "refuse"
+    HANG = "hang"
+
+
+@dataclass(frozen=True)
+class _Network:
+    delay_s: float = 0.0
+    hole: Hole = Hole.NONE
+    accept: Accept = Accept.CARRY
+
+
+class Proxy:
+    """Carries connections from `port` on loopback to `upstream`, in a thread of its own.
+
+    Up is towards `upstream`, down is back from it. Use it as a context manager, or close it.
+    """
+
+    def __init__(self, upstream: tuple[str, int]) -> None:
+        self.upstream = upstream
+        self._network = _Network()
+        self._connections: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        self._loop = asyncio.new_event_loop()
+        self._listener = socket.create_server((LOOPBACK, 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._run, name=f"proxy-{self.port}", daemon=True)
+        self._thread.start()
+
+    def delay(self, seconds: float) -> None:
+        """Hold every byte up for this long in each direction, without limiting how many are under way."""
+        self._change(lambda: replace(self._network, delay_s=seconds))
+
+    def blackhole(self, hole: Hole = Hole.BOTH) -> None:
+        """Let bytes vanish while connections stay open: a link that is dead and does not know it."""
+        self._change(lambda: replace(self._network, hole=hole))
+
+    def refuse(self) -> None:
+        """Reset every new connection."""
+        self._change(lambda: replace(self._network, accept=Accept.REFUSE))
+
+    def hang_accept(self) -> None:
+        """Accept new connections and never say a word."""
+        self._change(lambda: replace(self._network, accept=Accept.HANG))
+
+    def heal(self) -> None:
+        """Back to a good network; what was held back is delivered."""
+        self._change(_Network)
+
+    def cut(self) -> None:
+        """Reset every open connection."""
+
+        def reset_all() -> None:
+            for writer in list(self._connections):
+                _reset(writer)
+
+        self._call(reset_all)
+
+    @property
+    def open_connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._tasks)
+
+    def close(self) -> None:
+        """Cut everything and stop."""
+        if not self._thread.is_alive():
+            return
+        self.cut()
+        self._call(self._loop.stop)
+        self._thread.join(5)
+        self._listener.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _change(self, network: Callable[[], _Network]) -> None:
+        def apply() -> None:
+            self._network = network()
+            self._changed.set()
+            self._changed = asyncio.Event()
+
+        self._call(apply)
+
+    def _call(self, action: Callable[[], None]) -> None:
+        done = threading.Event()
+
+        def run() -> None:
+            action()
+            done.set()
+
+        self._loop.call_soon_threadsafe(run)
+        done.wait(5)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        server = self._loop.run_until_complete(asyncio.start_server(self._client, sock=self._listener))
+        try:
+            self._loop.run_forever()
+        finally:
+            server.close()
+            leftover = asyncio.all_tasks(self._loop)
+            for task in leftover:
+                task.cancel()
+            self._loop.run_until_complete(asyncio.gather(*leftover, return_exceptions=True))
+            self._loop.close()
+
+    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        self._connections.add(writer)
+        try:
+            # Cancelled when the proxy closes: nobody waits for this task, so it must not end in an exception.
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._carry(reader, writer)
+        finally:
+            self._connections.discard(writer)
+            self._tasks.discard(task)
+            writer.close()
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._network.accept is Accept.REFUSE:
+            _reset(writer)
+            return
+        while self._network.accept is Accept.HANG:
+            await self._changed.wait()
+        try:
+            up_reader, up_writer = await asyncio.open_connection(*self.upstream)
+        except OSError:
+            _reset(writer)
+            return
+        self._connections.add(up_writer)
+        ways = [
+            asyncio.ensure_future(self._pump(reader, up_writer, Hole.UP)),
+            asyncio.ensure_future(self._pump(up_reader, writer, Hole.DOWN)),
+        ]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            self._connections.discard(up_writer)
+            up_writer.close()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: Hole) -> None:
+        under_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        delivery = asyncio.ensure_future(self._deliver(under_way, writer, way))
+        try:
+            with contextlib.suppress(OSError):
+                while data := await reader.read(_CHUNK):
+                    under_way.put_nowait((self._loop.time() + self._network.delay_s, data))
+            under_way.put_nowait((self._loop.time() + self._network.delay_s, b""))
+            await delivery
+        finally:
+            delivery.cancel()
+
+    async def _deliver(
+        self, under_way: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter, way: Hole
+    ) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                due, data = await under_way.get()
+                await asyncio.sleep(max(0.0, due - self._loop.time()))
+                while self._network.hole in (way, Hole.BOTH):
+                    await self._changed.wait()
+                if not data:
+                    return
+                writer.write(data)
+                await writer.drain()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    connection = writer.get_extra_info("socket")
+    if connection is not None:
+        with contextlib.suppress(OSError):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    writer.transport.abort()

@@ -1,0 +1,192 @@
+"""What starts a cutover, a rollback, a completion or a cancellation, and what does not."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import decided, decisions, foot, says, screen_text, shown, until
+from textual import events
+
+from tui.widgets import countdown
+from tui.widgets.confirm_field import ConfirmField
+
+
+@pytest.fixture(autouse=True)
+def _fast(monkeypatch):
+    monkeypatch.setattr(countdown, "TICK_S", 0.03)
+
+
+async def at_cutover(pilot):
+    await shown(pilot, "LagScreen")
+    await pilot.press("c")
+    await shown(pilot, "CutoverConfirmScreen")
+
+
+def field(pilot) -> ConfirmField:
+    return pilot.app.screen.query_one(ConfirmField)
+
+
+async def test_the_typed_name_and_the_countdown_start_the_cutover(tell, opened):
+    teller = tell().lag()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await at_cutover(pilot)
+        await pilot.press(*"orders-d", "enter")
+        assert "the word orders-db is not typed yet" in foot(pilot)[0]
+        await pilot.press("b", "enter")
+        record = await decided(pilot, teller.path)
+        assert (record.subject, record.body["choice"], record.body["typed"]) == ("cutover", "confirm", "orders-db")
+        await pilot.press("enter")
+        await says(pilot, "Sent")
+    assert len(decisions(teller.path)) == 1
+
+
+@pytest.mark.parametrize("key", ["escape", "enter", "space", "q", "x", "tab", "up"])
+async def test_any_key_stops_the_countdown(tell, opened, monkeypatch, key):
+    monkeypatch.setattr(countdown, "TICK_S", 30.0)
+    teller = tell().lag()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await at_cutover(pilot)
+        await pilot.press(*"orders-db", "enter")
+        await says(pilot, "Starts in 5 s. Any key stops it.")
+        assert foot(pilot)[1] == "any key Stop the countdown"
+        await pilot.press(key)
+        await says(pilot, "Not started.")
+        assert type(pilot.app.screen).__name__ == "CutoverConfirmScreen"
+        assert field(pilot).value == "orders-db"
+    assert decisions(teller.path) == []
+
+
+async def test_pasting_is_refused(tell, opened):
+    teller = tell().lag()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await at_cutover(pilot)
+        pilot.app.post_message(events.Paste("orders-db"))
+        await says(pilot, "Pasting is refused")
+        pilot.app.copy_to_clipboard("orders-db")
+        await pilot.press("ctrl+v")
+        assert field(pilot).value == ""
+        await pilot.press("enter")
+    assert decisions(teller.path) == []
+
+
+async def test_a_condition_that_turns_red_clears_and_locks_the_screen(tell, opened, monkeypatch):
+    monkeypatch.setattr(countdown, "TICK_S", 30.0)
+    teller = tell().lag()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await at_cutover(pilot)
+        await pilot.press(*"orders-db", "enter")
+        await says(pilot, "Starts in 5 s")
+        teller.conditions("cutover", held=False, before=0.1)
+        await says(pilot, "Locked: lag 7.2 s is above 5 s")
+        assert (field(pilot).value, field(pilot).disabled) == ("", True)
+        teller.conditions("cutover", held=True, before=0.05)
+        await says(pilot, "Not started")
+        assert not field(pilot).disabled
+        assert not pilot.app.screen.countdown.running
+    assert decisions(teller.path) == []
+
+
+async def test_old_conditions_and_an_old_lag_lock_the_screen(tell, opened, clock):
+    teller = tell().lag()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await at_cutover(pilot)
+        clock.now += 3.1
+        await says(pilot, "Locked: the lag is UNKNOWN: no reading for 3 s")
+        clock.now += 8
+        await says(pilot, "Locked: the conditions have not been measured for 11 s")
+        assert field(pilot).disabled
+
+
+async def test_a_dead_runner_locks_the_screen(tell, opened):
+    teller = tell().lag()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await at_cutover(pilot)
+        teller.seat.release()
+        await says(pilot, "No runner is at work: run `cutover resume orders-2026-11`")
+        assert field(pilot).disabled
+
+
+async def test_a_terminal_made_too_small_stops_the_countdown(tell, opened, monkeypatch):
+    monkeypatch.setattr(countdown, "TICK_S", 30.0)
+    teller = tell().lag()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await at_cutover(pilot)
+        await pilot.press(*"orders-db", "enter")
+        await says(pilot, "Starts in 5 s")
+        await pilot.resize_terminal(79, 24)
+        await says(pilot, "80x24 needed, is 79x24")
+        assert not pilot.app.screen.countdown.running
+    assert decisions(teller.path) == []
+
+
+async def test_an_observer_has_no_field(tell, opened):
+    teller = tell().lag()
+    async with opened(teller, observer=True).run_test(size=(80, 24)) as pilot:
+        await shown(pilot, "LagScreen")
+        await pilot.press("c")
+        await pilot.pause()
+        if type(pilot.app.screen).__name__ == "CutoverConfirmScreen":
+            assert field(pilot).disabled
+            await pilot.press(*"orders-db", "enter")
+    assert decisions(teller.path) == []
+
+
+async def test_rollback_asks_for_a_reason_and_the_targets_name(tell, opened):
+    teller = tell().after()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await shown(pilot, "AfterScreen")
+        await pilot.press("R")
+        await shown(pilot, "RollbackScreen")
+        await says(pilot, "the reason is missing")
+        await pilot.press(*"p95 doubled", "enter", *"orders-db", "enter")
+        assert "the word orders-new is not typed yet" in foot(pilot)[0]
+        await pilot.press("backspace", "backspace", *"new", "enter")
+        record = await decided(pilot, teller.path)
+        body = record.body
+        assert (record.subject, body["choice"]) == ("observe", "roll_back")
+        assert (body["typed"], body["reason"]) == ("orders-new", "p95 doubled")
+
+
+async def test_rollback_is_locked_when_it_is_not_possible(tell, opened):
+    teller = tell().after(possible=False)
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await shown(pilot, "AfterScreen")
+        await says(pilot, "Can I still go back?   NO")
+        await pilot.press("R")
+        await says(pilot, "Locked: rollback is not possible: reverse replication stopped: 1236")
+
+
+async def test_complete_asks_for_the_word(tell, opened):
+    teller = tell().after()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await shown(pilot, "AfterScreen")
+        await pilot.press("C")
+        await shown(pilot, "CompleteScreen")
+        await pilot.press(*"complete", "enter")
+        record = await decided(pilot, teller.path)
+        assert (record.subject, record.body["choice"], record.body["typed"]) == ("observe", "complete", "complete")
+
+
+async def test_cancel_asks_for_the_word_and_is_gone_after_the_cutover(tell, opened):
+    teller = tell().plan()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await shown(pilot, "PlanScreen")
+        await pilot.press("x")
+        await shown(pilot, "CancelScreen")
+        await pilot.press(*"cancel", "enter")
+        assert (await decided(pilot, teller.path)).body["choice"] == "cancel"
+
+
+async def test_the_letter_keys_work_outside_the_field(tell, opened):
+    teller = tell().lag()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await at_cutover(pilot)
+        await pilot.press("s", "q")
+        assert field(pilot).value == "sq"
+        await pilot.press("tab", "s")
+        await shown(pilot, "StatementsScreen")
+        await says(pilot, "SET GLOBAL super_read_only = ON")
+        assert "START REPLICA" not in screen_text(pilot)
+        await pilot.press("escape")
+        await shown(pilot, "CutoverConfirmScreen")
+        await pilot.press("tab")
+        await until(pilot, lambda: pilot.app.focused is field(pilot))

@@ -1,0 +1,186 @@
+"""Every screen at both sizes, as pictures; the journal behind each is real, the clock stands."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import screen_text
+from textual.pilot import Pilot
+from tui_stories import CURED, Clock, Teller
+
+from migration.model import Direction, Side
+from migration.sessions import create
+from tui.app import CutoverApp
+from tui.start import (
+    ConnectForm,
+    OpenConnect,
+    OpenMigration,
+    OpenRehearsal,
+    OpenSessions,
+    ProbeLine,
+    RehearsalFailed,
+)
+
+SIZES = ((80, 24), (120, 36))
+# Name: how the journal comes about, the keys to press, a text that shows when it is there.
+MIGRATIONS: dict[str, tuple[Callable[[Teller], object], tuple[str, ...], str]] = {
+    "checks": (lambda t: t.checks(), (), "Next is off"),
+    "checks_fine": (lambda t: t.checks(CURED), (), "Nothing blocks"),
+    "check_detail": (lambda t: t.checks(), ("enter",), "Fix on the source"),
+    "check_waive": (lambda t: t.checks(), ("down", "enter", "w", *"known"), "Why is this acceptable"),
+    "plan": (lambda t: t.plan(), ("down",), "Nothing runs yet"),
+    "statements": (lambda t: t.plan(), ("s",), "CREATE USER"),
+    "copy": (lambda t: t.copy(), (), "61.4 %"),
+    "lag": (lambda t: t.lag(), (), "Ready when you are"),
+    "lag_unknown": (lambda t: t.lag(reading_age=9), (), "no reading for 9 s"),
+    "cutover_confirm": (lambda t: t.lag(), ("c", *"orders-d"), "Not started"),
+    "cutover_locked": (lambda t: t.lag(held=False), ("c",), "Locked"),
+    "cutover_progress": (lambda t: t.lag().switching(3), (), "CUTTING OVER"),
+    "cutover_past": (lambda t: t.lag().switching(5), (), "Past the point"),
+    "rolling_back": (lambda t: t.after().switching(2, direction=Direction.ROLLBACK, number=2), (), "ROLLING BACK"),
+    "after": (lambda t: t.after(), (), "Can I still go back"),
+    "rollback": (lambda t: t.after(), ("R", *"slow", "enter", *"orders-"), "Not started"),
+    "complete": (lambda t: t.after(), ("C", *"compl"), "Not started"),
+    "cancel": (lambda t: t.lag(), ("x",), "Not started"),
+    "end": (lambda t: t.ended(), (), "Journal"),
+    "help": (lambda t: t.lag(), ("question_mark",), "Keys here"),
+    "log": (lambda t: t.lag(), ("l",), "plan 9f31c2d0a4b7e6f1 made"),
+    "servers": (lambda t: t.lag(), ("1",), "Identity"),
+    "attempts": (lambda t: t.after(), ("6",), "Attempts"),
+    "no_runner": (lambda t: t.lag().seat.release(), (), "No runner"),
+}
+
+
+def wait_for(text: str, keys: tuple[str, ...]) -> Callable[[Pilot[None]], object]:
+    async def before(pilot: Pilot[None]) -> None:
+        end = time.monotonic() + 10
+        if keys:
+            while getattr(pilot.app, "view", None) is None or type(pilot.app.screen).__name__ == "LoadingScreen":
+                await asyncio.sleep(0.01)
+            await pilot.pause()
+        await pilot.press(*keys)
+        while text not in screen_text(pilot):
+            assert time.monotonic() < end, screen_text(pilot)
+            await asyncio.sleep(0.01)
+        await pilot.pause()
+
+    return before
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", MIGRATIONS)
+def test_migration(snap_compare, tell, opened, name, size):
+    story, keys, text = MIGRATIONS[name]
+    teller = tell()
+    story(teller)
+    assert snap_compare(opened(teller), terminal_size=size, run_before=wait_for(text, keys))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_welcome_back(snap_compare, tell, opened, size):
+    teller = tell().lag()
+    app = opened(teller, welcome_back=True)
+    assert snap_compare(app, terminal_size=size, run_before=wait_for("WELCOME BACK", ()))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_observer(snap_compare, tell, opened, size):
+    teller = tell().after()
+    assert snap_compare(opened(teller, observer=True), terminal_size=size, run_before=wait_for("OBSERVER", ()))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_sessions(snap_compare, tell, clock, size):
+    tell("orders-2026-11").lag()
+    tell("crm-2026-11").plan().seat.release()
+    tell("billing-2026-10").ended()
+    broken = Path("state/migrations/broken/journal.db")
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(b"no database")
+    for number, name in enumerate(("broken", "billing-2026-10", "crm-2026-11", "orders-2026-11")):
+        touch(Path(f"state/migrations/{name}/journal.db"), number)
+    rehearsal = OpenRehearsal(lambda report: Path("never"))
+    app = CutoverApp(OpenSessions(rehearsal=rehearsal), clock=clock)
+    assert snap_compare(app, terminal_size=size, run_before=wait_for("4 migrations", ()))
+
+
+def touch(path: Path, number: int) -> None:
+    import os
+
+    os.utime(path, (1_700_000_000 + number, 1_700_000_000 + number))
+
+
+def probed(form: ConnectForm) -> tuple[ProbeLine, ...]:
+    return (
+        ProbeLine(Side.SOURCE, "OK", "TCP 3306, 12 ms"),
+        ProbeLine(Side.SOURCE, "OK", "login, MySQL 8.0.36"),
+        ProbeLine(Side.TARGET, "OK", "TCP 3306, 44 ms"),
+        ProbeLine(Side.TARGET, "FAIL", "1045 Access denied for user 'migrator'@'10.2.0.17' (using password: YES)"),
+        ProbeLine(Side.TARGET, "-", "version not reached"),
+    )
+
+
+FORM = (
+    *("tab", "tab", *"orders-db", "tab", *"10.2.0.10", "tab", "tab", *"migrator", "tab", *"pw", "tab", *"repl"),
+    *("tab", *"rpw", "tab", "tab", *"orders-new", "tab", *"10.9.0.20", "tab", "tab", *"migrator", "tab", *"pw"),
+    *("tab", *"repl", "tab", *"rpw"),
+)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_connect(snap_compare, clock, size):
+    app = CutoverApp(OpenConnect(lambda form: Path("never"), probed), clock=clock)
+
+    async def before(pilot: Pilot[None]) -> None:
+        await pilot.press(*"orders-2026-11")
+        await pilot.press(*FORM, "enter")
+        end = time.monotonic() + 10
+        while "1045" not in screen_text(pilot):
+            assert time.monotonic() < end, screen_text(pilot)
+            await asyncio.sleep(0.01)
+        await pilot.pause()
+
+    assert snap_compare(app, terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_rehearsal_start(snap_compare, clock, size):
+    def begin(report: Callable[[str], None]) -> Path:
+        report("mariadb-10.11 is installed")
+        report("source is up on 127.0.0.1:20101 after 0.4 s")
+        report("starting the target")
+        raise RehearsalFailed("The target did not start: port 20102 is taken. Stop what uses it and try again.")
+
+    app = CutoverApp(OpenRehearsal(begin), clock=clock)
+    assert snap_compare(app, terminal_size=size, run_before=wait_for("port 20102 is taken", ()))
+
+
+def test_too_small(snap_compare, tell, opened):
+    teller = tell().lag()
+    assert snap_compare(opened(teller), terminal_size=(72, 20), run_before=wait_for("80x24 needed", ()))
+
+
+def test_without_colours(snap_compare, tell, clock, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    teller = tell().checks()
+    app = CutoverApp(OpenMigration(teller.path, welcome_back=False), clock=clock)
+    assert snap_compare(app, terminal_size=(80, 24), run_before=wait_for("Next is off", ()))
+
+
+def test_bright_theme(snap_compare, tell, clock):
+    teller = tell().lag()
+    app = CutoverApp(OpenMigration(teller.path, welcome_back=False), clock=clock)
+    app.theme = "cutover-light"
+    assert snap_compare(app, terminal_size=(80, 24), run_before=wait_for("Ready when you are", ()))
+
+
+def test_before_anything_was_written(snap_compare, clock: Clock):
+    from tui_stories import spec
+
+    path = create(spec())
+    app = CutoverApp(OpenMigration(path, welcome_back=False), clock=clock)
+    assert snap_compare(app, terminal_size=(80, 24), run_before=wait_for("Both servers are being asked", ()))

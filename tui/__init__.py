@@ -1,0 +1,1 @@
+"""What the operator sees: the wizard and the `cutover` command line."""

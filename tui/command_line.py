@@ -1,0 +1,324 @@
+"""`cutover`: the command line. Each command is thin; what it does lives in the migration room."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from tui import exit_codes
+
+if TYPE_CHECKING:
+    from tui.start import Start
+
+app = typer.Typer(
+    name="cutover",
+    help="Move a live MySQL database to another server by replica and cutover, without losing a write.",
+    no_args_is_help=False,
+    add_completion=True,
+    pretty_exceptions_show_locals=False,
+)
+engines_app = typer.Typer(help="Database engines for rehearsals.", invoke_without_command=True)
+app.add_typer(engines_app, name="engines")
+
+SOURCE_ENGINE = "mysql-5.7"
+TARGET_ENGINE = "mysql-9.7"
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+PasswordFile = Annotated[Path | None, typer.Option(help="File whose first line is the password; asked for otherwise.")]
+
+
+def fail(message: str, code: int = exit_codes.FAILED) -> NoReturn:
+    """End with one sentence on standard error."""
+    sys.stderr.write(f"cutover: {message}\n")
+    raise typer.Exit(code)
+
+
+def say(text: str) -> None:
+    """One line on standard output."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def print_json(value: Any) -> None:
+    """A document on standard output."""
+    say(json.dumps(value, indent=2))
+
+
+def run_app(start: Start, *, observer: bool = False) -> None:
+    """Open the wizard and leave with its exit code."""
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
+        fail(
+            "There is no terminal for the wizard here; use --json, or `cutover rehearse --unattended`.",
+            exit_codes.USAGE,
+        )
+    from tui.app import CutoverApp
+    from tui.opening import export_report
+
+    wizard = CutoverApp(start, observer=observer, export=export_report)
+    wizard.run(mouse=False)
+    raise typer.Exit(wizard.return_code or exit_codes.OK)
+
+
+@app.callback(invoke_without_command=True)
+def main_command(context: typer.Context) -> None:
+    """Without a command: the migrations of this machine."""
+    if context.invoked_subcommand is None:
+        from providers.sandbox.spec import TopologySpec
+        from tui.opening import OPEN_CONNECT, open_rehearsal
+        from tui.start import OpenSessions
+
+        topology = TopologySpec(SOURCE_ENGINE, TARGET_ENGINE)
+        run_app(OpenSessions(OPEN_CONNECT, open_rehearsal(topology, "mysql_replication", keep=False)))
+
+
+@app.command()
+def rehearse(
+    runbook: Annotated[str, typer.Argument(help="Which procedure.")] = "mysql_replication",
+    unattended: Annotated[bool, typer.Option("--unattended", help="Without a terminal, confirming each gate.")] = False,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the result to this file.")] = None,
+    source_engine: Annotated[str, typer.Option(help="Engine of the source; see `cutover engines`.")] = SOURCE_ENGINE,
+    target_engine: Annotated[str, typer.Option(help="Engine of the target.")] = TARGET_ENGINE,
+    positioning: Annotated[str, typer.Option(help="gtid, file or auto.")] = "auto",
+    rate: Annotated[int, typer.Option(help="Writes per second of all clients together.")] = 200,
+    seconds: Annotated[float, typer.Option(help="How long clients write before each switch.")] = 2.0,
+    rollback: Annotated[bool, typer.Option("--rollback", help="Unattended: go back after the cutover.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the servers up at the end.")] = False,
+    attached: Annotated[bool, typer.Option("--attached", help="Begin with a target that already follows.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Take down every rehearsal of this machine.")] = False,
+) -> None:
+    """Rehearse a whole migration on real servers of this machine, with clients that write all the while."""
+    from tui import rehearsing
+
+    if stop:
+        raise typer.Exit(rehearsing.stop_all(say))
+    if positioning not in ("gtid", "file", "auto"):
+        fail(f"{positioning!r} is no positioning; use gtid, file or auto.", exit_codes.USAGE)
+    topology = rehearsing.topology(source_engine, target_engine, positioning, rate, attached, fail)
+    rehearsing.require_runbook(runbook, fail)
+    rehearsing.require_engines((source_engine, target_engine), fail)
+    if unattended:
+        asked = rehearsing.Asked(topology, runbook, seconds, rollback, keep, json_file)
+        raise typer.Exit(rehearsing.unattended(asked, rehearsing.to_stderr, fail))
+    from tui.opening import open_rehearsal
+
+    run_app(open_rehearsal(topology, runbook, keep))
+
+
+def _journal(migration: str) -> Path:
+    from migration.sessions import SessionError, journal_path
+
+    try:
+        path = journal_path(migration)
+    except SessionError as error:
+        fail(str(error), exit_codes.USAGE)
+    if not path.exists():
+        fail(f"There is no migration named {migration} on this machine; `cutover watch` lists them.", exit_codes.USAGE)
+    return path
+
+
+def _only_one() -> str:
+    from migration.sessions import sessions
+
+    names = [session.id for session in sessions() if session.view is None or session.view.end is None]
+    if len(names) != 1:
+        listed = ", ".join(names) or "none"
+        fail(f"Name the migration; those that have not ended: {listed}.", exit_codes.USAGE)
+    return names[0]
+
+
+@app.command()
+def resume(
+    migration: Annotated[str, typer.Argument(help="Its name; not needed where only one has not ended.")] = "",
+    json_output: Json = False,
+    source_password_file: PasswordFile = None,
+    target_password_file: PasswordFile = None,
+    replication_password_file: PasswordFile = None,
+) -> None:
+    """Go back to a migration: start its runner where it has died, and show where it is."""
+    from migration.journal import JournalError, RunnerSeat
+    from migration.sessions import SessionError, launch, read_spec
+    from migration.watch import Watch
+    from providers.sandbox.client import SandboxFailed
+    from tui.opening import secrets_of_sandbox
+    from tui.servers import BadArgument, ask_passwords
+    from tui.start import OpenMigration
+
+    path = _journal(migration or _only_one())
+    try:
+        with Watch(path) as watch:
+            ended = watch.view().end is not None
+        if not ended and not RunnerSeat(path).taken():
+            spec = read_spec(path)
+            files = (source_password_file, target_password_file, replication_password_file)
+            launch(path, secrets_of_sandbox(spec) or ask_passwords(spec, *files))
+    except (JournalError, SessionError, SandboxFailed, BadArgument) as error:
+        fail(str(error), exit_codes.CANNOT_START)
+    if json_output:
+        watch_command(path.parent.name, json_output=True)
+        return
+    run_app(OpenMigration(path, welcome_back=True))
+
+
+@app.command(name="watch")
+def watch_command(
+    migration: Annotated[str, typer.Argument(help="Its name; without one they are listed.")] = "",
+    json_output: Json = False,
+) -> None:
+    """Watch a migration and change nothing."""
+    from dataclasses import asdict
+
+    from migration.journal import JournalError
+    from migration.sessions import sessions
+    from migration.watch import Watch
+    from tui.start import OpenMigration
+
+    if not migration:
+        rows = [(s.id, s.view.headline if s.view else s.error) for s in sessions()]
+        if json_output:
+            print_json([{"migration": name, "state": state} for name, state in rows])
+        else:
+            say("\n".join(f"{name:32}  {state}" for name, state in rows) or "There is no migration on this machine.")
+        return
+    path = _journal(migration)
+    if not json_output:
+        run_app(OpenMigration(path, welcome_back=False), observer=True)
+    try:
+        with Watch(path) as watch:
+            print_json(asdict(watch.view()))
+    except JournalError as error:
+        fail(str(error), exit_codes.CANNOT_START)
+
+
+@app.command()
+def report(
+    migration: Annotated[str, typer.Argument(help="Its name.")],
+    json_output: Json = False,
+    out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,
+) -> None:
+    """The migration as a document: Markdown, or JSON."""
+    from migration.journal import JournalError
+    from migration.report import Report
+
+    try:
+        document = Report(_journal(migration))
+    except JournalError as error:
+        fail(str(error), exit_codes.CANNOT_START)
+    text = json.dumps(document.to_json(), indent=2) if json_output else document.to_markdown().rstrip()
+    if out is None:
+        say(text)
+        return
+    try:
+        out.write_text(text + "\n")
+    except OSError as error:
+        fail(f"The report cannot be written to {out} ({error.strerror}).")
+
+
+ServerArgument = Annotated[str, typer.Argument(help="user@host or user@host:port")]
+ReplicationUser = Annotated[str, typer.Option(help="Account with which the other side replicates from here.")]
+Tls = Annotated[str, typer.Option(help="disabled, preferred, required, verify_ca or verify_identity.")]
+CaFile = Annotated[str | None, typer.Option(help="CA certificates, PEM.")]
+
+
+@app.command()
+def check(
+    source: ServerArgument,
+    target: ServerArgument,
+    json_output: Json = False,
+    replication_user: ReplicationUser = "",
+    tls: Tls = "preferred",
+    ca_file: CaFile = None,
+    source_password_file: PasswordFile = None,
+    target_password_file: PasswordFile = None,
+    replication_password_file: PasswordFile = None,
+) -> None:
+    """Run the prerequisite checks. Exit code: 0 clean, 1 warnings, 2 blockers, 3 something is unknown."""
+    from tui import looking
+
+    files = (source_password_file, target_password_file, replication_password_file)
+    servers = looking.Servers(source, target, replication_user, tls, ca_file)
+    findings = looking.check(servers, files, fail)
+    if json_output:
+        print_json([finding.to_json() for finding in findings])
+    else:
+        for finding in findings:
+            say(f"{finding.word:8} {finding.title:44}  {looking.plain(finding.result.found)}")
+    raise typer.Exit(looking.exit_code(findings))
+
+
+@app.command()
+def plan(
+    source: ServerArgument,
+    target: ServerArgument,
+    json_output: Json = False,
+    runbook: Annotated[str, typer.Option(help="Which procedure.")] = "mysql_replication",
+    replication_user: ReplicationUser = "",
+    tls: Tls = "preferred",
+    ca_file: CaFile = None,
+    source_password_file: PasswordFile = None,
+    target_password_file: PasswordFile = None,
+    replication_password_file: PasswordFile = None,
+) -> None:
+    """What a migration would do, step by step; nothing is run."""
+    from dataclasses import asdict
+
+    from tui import looking
+
+    files = (source_password_file, target_password_file, replication_password_file)
+    servers = looking.Servers(source, target, replication_user, tls, ca_file)
+    with tempfile.TemporaryDirectory() as scratch:
+        made = looking.plan(servers, files, runbook, Path(scratch), fail)
+    if json_output:
+        print_json(asdict(made))
+        return
+    say(f"plan {made.hash}, positions by {made.positioning}")
+    for number, item in enumerate(made.items, 1):
+        estimate = "-" if item.estimate_s is None else f"{item.estimate_s:.1f} s"
+        say(f"{number:2}  {item.title:48}  {item.side.value:7} {estimate:>9}  writes {item.writes.value}")
+        for statement in item.statements:
+            say(f"      {looking.plain(statement)}")
+
+
+@engines_app.callback()
+def engines(context: typer.Context, json_output: Json = False) -> None:
+    """List the engines that rehearsals can use."""
+    if context.invoked_subcommand is None:
+        from tui import rehearsing
+
+        rows = rehearsing.engine_rows()
+        if json_output:
+            print_json(rows)
+        else:
+            for row in rows:
+                say(f"{row['name']:16} {row['state']:12} {row['download_mb']:4} MB to load  {row['note']}")
+
+
+@engines_app.command()
+def install(names: Annotated[list[str], typer.Argument(help="Names as listed by `cutover engines`.")]) -> None:
+    """Install engines into your cache directory, verified, without root."""
+    from tui import rehearsing
+
+    rehearsing.require_engines(tuple(names), fail)
+
+
+@app.command()
+def doctor(json_output: Json = False) -> None:
+    """What this machine has and lacks for `cutover`, with the command that cures it."""
+    from tui import looking
+
+    rows = looking.doctor()
+    if json_output:
+        print_json([row.__dict__ for row in rows])
+    else:
+        for row in rows:
+            say(f"{row.word:8} {row.what:24}  {row.found}" + (f"\n{'':10}{row.cure}" if row.cure else ""))
+    raise typer.Exit(exit_codes.OK if all(row.word == "OK" for row in rows) else exit_codes.WARNINGS)
+
+
+def main() -> None:
+    """The entry point of the `cutover` script."""
+    app()

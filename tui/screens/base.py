@@ -1,0 +1,267 @@
+"""What all screens have in common: the frame around them, the keys, and how they are painted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.events import Resize, ScreenResume
+from textual.screen import Screen
+
+from migration.decisions import Choice, Decision
+from migration.view import MigrationView
+from tui.desk import Desk
+from tui.places import RailStep, rail
+from tui.text import clean, clock, clock_minutes, fit, width
+from tui.widgets.key_line import KeyHint, key_row
+from tui.widgets.lines import Lines, Page, Row, row
+from tui.widgets.rail import rail_column, rail_row
+
+MIN_CELLS, MIN_ROWS, WIDE_CELLS, MIN_BODY = 80, 24, 120, 64
+
+
+class WizardScreen(Screen[None]):
+    """A screen in the frame: badge and clock, steps, body, status sentence, keys.
+
+    Subclasses draw their body in `draw_body` and, for wide terminals, the panel in `draw_panel`.
+
+    Attributes:
+        LIVE: whether the clock shows seconds. A screen that rests must send nothing while it rests.
+        STAYS: whether it only shows something, so that it may stay while the migration goes on.
+        looking: whether this one was opened to look at a step, whatever the migration is at.
+        STEP: the step it is about (0 to 6), where that is not simply the current one.
+        DECIDING: actions that are off for observers.
+        WORDS: words explained on the help screen.
+    """
+
+    LIVE: ClassVar[bool] = False
+    STAYS: ClassVar[bool] = False
+    looking = False
+    STEP: ClassVar[int | None] = None
+    NAME: ClassVar[str] = ""
+    HELP_TEXT: ClassVar[str] = ""
+    DECIDING: ClassVar[frozenset[str]] = frozenset()
+    WORDS: ClassVar[tuple[tuple[str, str], ...]] = ()
+    AUTO_FOCUS: ClassVar[str | None] = ""
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (MIN_CELLS, "-narrow"), (WIDE_CELLS, "-wide")]  # noqa: RUF012 - Textual's name and type
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (MIN_ROWS, "-tall")]  # noqa: RUF012 - Textual's name and type
+    BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+
+    def compose(self) -> ComposeResult:
+        """The frame; the body comes from `compose_body`."""
+        with Vertical(id="frame"):
+            yield Lines(self._draw_top, id="top", at_least=MIN_CELLS)
+            with Horizontal(id="middle"):
+                yield Lines(self._draw_left, id="left", at_least=20)
+                with Vertical(id="body"):
+                    yield from self.compose_body()
+                yield Lines(self._draw_right, id="right", at_least=20)
+            yield Lines(self._draw_foot, id="foot", at_least=MIN_CELLS)
+        yield Lines(self._draw_small, id="small")
+
+    def compose_body(self) -> ComposeResult:
+        """The widgets between the frame's lines."""
+        yield Lines(self.draw_body, id="page", at_least=MIN_BODY)
+
+    def draw_body(self, cells: int, height: int) -> Sequence[Row]:
+        """The rows of the body."""
+        page = Page(cells, height)
+        if self.view is None:
+            page.blank()
+            page.para("Reading the journal.")
+        else:
+            self.fill(page, self.view)
+        return page.rows
+
+    def fill(self, page: Page, view: MigrationView) -> None:
+        """Write the body of a migration's screen."""
+
+    def draw_panel(self, cells: int) -> Sequence[Row]:
+        """The rows of the panel at the right: why and how."""
+        page = Page(cells, 0)
+        page.para(self.HELP_TEXT, indent=1)
+        return page.rows
+
+    def reason(self) -> str:
+        """Why the main key is off, or what the screen has to say; empty for the migration's headline."""
+        return ""
+
+    @property
+    def view(self) -> MigrationView | None:
+        """The migration as last seen."""
+        return self.desk.view
+
+    @property
+    def stays(self) -> bool:
+        """Whether it may stay while the migration goes on."""
+        return self.STAYS or self.looking
+
+    @property
+    def wide(self) -> bool:
+        """Whether the rail and the panel are beside the body."""
+        return self.size.width >= WIDE_CELLS
+
+    @property
+    def too_small(self) -> bool:
+        """Whether the terminal cannot show a screen whole."""
+        return self.size.width < MIN_CELLS or self.size.height < MIN_ROWS
+
+    def paint(self) -> None:
+        """Draw everything again; only what changed is sent."""
+        for lines in self.query(Lines):
+            lines.repaint()
+
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        """Show what happened while another screen was on top."""
+        self.paint()
+
+    def on_resize(self, event: Resize) -> None:
+        """Keys and status can depend on the size."""
+        self.call_after_refresh(self.paint)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """None greys a key out: for observers, and where the screen cannot be read."""
+        if action in self.DECIDING and (self.desk.observer or self.too_small):
+            return None
+        return self.allowed(action)
+
+    def allowed(self, action: str) -> bool | None:
+        """Whether an action is on (True), off (None) or not there at all (False)."""
+        return True
+
+    def decide(self, choice: Choice, what: str, *, subject: str = "", typed: str = "", reason: str = "") -> None:
+        """Send a decision about the open gate, or about `subject`."""
+        view = self.desk.view
+        gate = view.gate.id if view and view.gate else ""
+        shown = view.plan.hash if view and view.plan else ""
+        self.desk.decide(Decision(choice, subject or gate, typed, reason, shown), what)
+        self.paint()
+
+    async def action_back(self) -> None:
+        """One screen back; never changes anything."""
+        await self.app.run_action("app.back")
+
+    def hints(self) -> tuple[KeyHint, ...]:
+        """The keys to show, in the order of the bindings."""
+        found = []
+        for binding in self.BINDINGS:
+            if not isinstance(binding, Binding) or not binding.show:
+                continue
+            name = binding.action.rpartition(".")[2].partition("(")[0]
+            state = self.check_action(name, ())
+            if state is not False:
+                found.append(KeyHint(binding.key_display or binding.key, self.label(name, binding), state is True))
+        return tuple(found)
+
+    def label(self, action: str, binding: Binding) -> str:
+        """What a key is called now."""
+        return binding.description
+
+    def status(self) -> tuple[str, str]:
+        """The sentence above the keys, and its style."""
+        desk, view = self.desk, self.view
+        seat = "OBSERVER: you see everything and change nothing. " if desk.observer else ""
+        if desk.error:
+            return f"{seat}UNKNOWN: {desk.error}", "unknown"
+        if view is not None and not view.runner_alive and view.end is None:
+            return f"{seat}No runner is at work: run `cutover resume {view.spec.id}`.", "fail"
+        news = desk.news()
+        if news:
+            return seat + news, "note"
+        return seat + (self.reason() or (view.headline if view else "")), "note" if seat else ""
+
+    def _draw_top(self, cells: int, height: int) -> list[Row]:
+        now = self.desk.clock()
+        time = clock(now) if self.LIVE else clock_minutes(now)
+        if self.wide:
+            return [self._headline(cells, time), row(("─" * cells, "line"))]
+        return [self._headline(cells, time), rail_row(*self._rail()), row(("─" * cells, "line"))]
+
+    def _headline(self, cells: int, time: str) -> Row:
+        view = self.view
+        seat = "observer · " if self.desk.observer else ""
+        if view is None:
+            return row((fit(f" mysql-cutover   {self.NAME}", cells - len(seat + time) - 1), "head"), seat + time)
+        name = clean(view.spec.environment).upper() or "NO ENVIRONMENT"
+        badge = f" {fit(name, min(width(name), 12))} "
+        style = "badge-prod" if name.startswith("PROD") else "badge"
+        middle = f"  {view.spec.id}   {view.source.name} → {view.target.name}"
+        return row((badge, style), (fit(middle, cells - width(badge) - len(seat + time) - 1), "head"), seat + time)
+
+    def _draw_left(self, cells: int, height: int) -> list[Row]:
+        steps, looked_at = self._rail()
+        return rail_column(steps, cells, looked_at)
+
+    def _rail(self) -> tuple[tuple[RailStep, ...], int | None]:
+        if self.looking:
+            return rail(self.view), self.STEP
+        return rail(self.view, self.STEP), None
+
+    def _draw_right(self, cells: int, height: int) -> Sequence[Row]:
+        return self.draw_panel(cells)
+
+    def _draw_foot(self, cells: int, height: int) -> list[Row]:
+        sentence, style = self.status()
+        return [row(("─" * cells, "line")), row((" " + fit(sentence, cells - 2), style)), key_row(self.hints())]
+
+    def _draw_small(self, cells: int, height: int) -> list[Row]:
+        page = Page(cells, height)
+        size = f"{self.size.width}x{self.size.height}"
+        page.para(f"{MIN_CELLS}x{MIN_ROWS} needed, is {size}; the migration goes on.", indent=0)
+        if self.view is not None:
+            page.para(self.view.headline, "dim", indent=0)
+        return page.rows
+
+
+LEAVE = Binding("q", "app.leave", "Leave")
+HELP = Binding("question_mark,f1", "app.help", "Help", key_display="?")
+BACK = Binding("escape", "back", "Back", key_display="Esc")
+
+
+class MigrationScreen(WizardScreen):
+    """A screen of one migration, with the keys that work on all of them."""
+
+    COMMON: ClassVar[list[BindingType]] = [
+        Binding("1", "app.look(1)", "Steps", key_display="1-7"),
+        *[Binding(str(number), f"app.look({number})", show=False) for number in range(2, 8)],
+        Binding("l", "app.log", "Log"),
+        HELP,
+        LEAVE,
+        Binding("escape", "back", "Back", show=False),
+    ]
+
+    def allowed(self, action: str) -> bool | None:
+        """Keys that depend on what the runner offers."""
+        view = self.view
+        if action == "cancel":
+            return None if view is None or view.end or not cancellable(view) else True
+        if action == "pause":
+            return None if view is None or view.end else True
+        return True
+
+    def action_pause(self) -> None:
+        """Hold the runner before its next step, or let it go on."""
+        if self.view is not None and self.view.paused:
+            self.decide(Choice.CONTINUE, "go on")
+        else:
+            self.decide(Choice.PAUSE, "pause before the next step")
+
+    def label(self, action: str, binding: Binding) -> str:
+        """Pause becomes Continue."""
+        if action == "pause" and self.view is not None and self.view.paused:
+            return "Continue"
+        return binding.description
+
+
+def cancellable(view: MigrationView) -> bool:
+    """Whether the migration can still be cancelled: the writes are on the source and stay there."""
+    attempt = view.attempt
+    going = attempt is not None and attempt.result in ("running", "unknown")
+    return view.primary == view.spec.source.name and not going

@@ -1,0 +1,224 @@
+"""One finding: what was asked and found, why it matters, and its fix, undo or waiver."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.events import DescendantBlur, DescendantFocus
+from textual.widgets import Input
+
+from migration.check import Finding
+from migration.decisions import Choice
+from migration.view import MigrationView
+from tui.desk import Desk
+from tui.screens.base import BACK, HELP, LEAVE, MIN_BODY, MigrationScreen
+from tui.text import fit, width
+from tui.widgets.confirm_field import LineField
+from tui.widgets.lines import WORD_STYLES, Lines, Page, Row, row
+
+
+class CheckDetailScreen(MigrationScreen):
+    """A finding in full. A fix runs only on Apply; a waiver needs a typed reason."""
+
+    STEP = 1
+    NAME = "Check"
+    DECIDING = frozenset({"apply", "undo", "waive"})
+    HELP_TEXT = (
+        "The old value is written to the journal before the change is made, so that it can be undone "
+        "even after a crash.\n"
+        "\n"
+        "After a change the check runs again by itself.\n"
+        "\n"
+        "A waiver says: I know, and I go on. Its reason and your name go into the report."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("A", "apply", "Apply the fix"),
+        Binding("u", "undo", "Undo the fix"),
+        Binding("w", "waive", "Waive…"),
+        Binding("enter", "send", "Accept with this reason", key_display="⏎"),
+        Binding("up,k", "scroll(-1)", show=False),
+        Binding("down,j", "scroll(1)", "Scroll", key_display="↑↓"),
+        BACK,
+        HELP,
+        LEAVE,
+    ]
+
+    def __init__(self, desk: Desk, check: str) -> None:
+        super().__init__(desk)
+        self._check = check
+        self._offset = 0
+        self._length = 0
+
+    def compose_body(self) -> ComposeResult:
+        """The finding, and the field for a reason."""
+        yield Lines(self.draw_body, id="page", at_least=MIN_BODY)
+        yield LineField(id="reason")
+
+    def on_mount(self) -> None:
+        """The field appears with `w`."""
+        self.query_one("#reason").display = False
+
+    @property
+    def finding(self) -> Finding | None:
+        """The finding as it is now."""
+        view = self.view
+        return next((f for f in view.findings if f.check == self._check), None) if view else None
+
+    @property
+    def writing(self) -> bool:
+        """Whether a reason is being typed."""
+        return self.is_mounted and isinstance(self.focused, Input)
+
+    def allowed(self, action: str) -> bool | None:
+        """Only what the runner would take now."""
+        if self.writing:
+            return action in ("send", "back")
+        if action == "send":
+            return False
+        finding, view = self.finding, self.view
+        if finding is None or view is None:
+            return None if action in self.DECIDING else True
+        if action == "apply":
+            if finding.result.fix is None:
+                return False
+            return True if self.desk.offers(Choice.FIX) and not self._applied(view) else None
+        if action == "undo":
+            return (True if self.desk.offers(Choice.UNDO_FIX) else None) if self._applied(view) else False
+        if action == "waive":
+            if finding.word in ("OK", "-", "NOTE"):
+                return False
+            return True if self.desk.offers(Choice.WAIVE) and not self._waived(view) else None
+        if action == "scroll":
+            return self._length > 0
+        return super().allowed(action)
+
+    def reason(self) -> str:
+        """What stands for this finding."""
+        view = self.view
+        if view is None:
+            return ""
+        if self.writing:
+            return "Why is this acceptable? The reason goes into the report. Esc changes nothing."
+        for waiver in view.waivers:
+            if waiver.check == self._check:
+                return f"Accepted by {waiver.actor}: {waiver.reason}"
+        if self._applied(view):
+            return "The fix is in place; the check has run again since. u takes it back."
+        finding = self.finding
+        if finding is not None and finding.result.fix is not None and finding.word not in ("OK", "-"):
+            return f"Nothing is changed yet. A runs the statement above on the {finding.result.fix.side}."
+        return ""
+
+    def draw_body(self, cells: int, height: int) -> Sequence[Row]:
+        """The finding, scrolled."""
+        finding = self.finding
+        if finding is None:
+            return [(), row("   This check is not part of the last run.")]
+        rows = _rows(finding, cells)
+        self._length = max(0, len(rows) - height)
+        self._offset = min(self._offset, self._length)
+        return rows[self._offset :]
+
+    def action_scroll(self, step: int) -> None:
+        """Scroll the finding."""
+        self._offset = min(max(0, self._offset + step), self._length)
+        self.paint()
+
+    def action_apply(self) -> None:
+        """Run the fix."""
+        self.decide(Choice.FIX, f"apply the fix for {self._check}", subject=self._check)
+
+    def action_undo(self) -> None:
+        """Take the fix back."""
+        self.decide(Choice.UNDO_FIX, f"undo the fix for {self._check}", subject=self._check)
+
+    def action_waive(self) -> None:
+        """Ask for the reason."""
+        field = self.query_one("#reason", LineField)
+        field.display = True
+        field.focus()
+
+    def action_send(self) -> None:
+        """Enter in the field comes as a submission; elsewhere it does nothing."""
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Accept the finding with the reason given."""
+        event.stop()
+        words = event.value.strip()
+        if words and not self.desk.observer and not self.too_small:
+            self.decide(Choice.WAIVE, f"accept {self._check}", subject=self._check, reason=words)
+            self._close_field()
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """Other keys while typing."""
+        self.paint()
+
+    def on_descendant_blur(self, event: DescendantBlur) -> None:
+        """The keys are back."""
+        self.call_after_refresh(self.paint)
+
+    async def action_back(self) -> None:
+        """Leave the field without a change; outside of it, one screen back."""
+        if self.writing:
+            self._close_field()
+        else:
+            await super().action_back()
+
+    def _close_field(self) -> None:
+        field = self.query_one("#reason", LineField)
+        field.value = ""
+        self.set_focus(None)
+        field.display = False
+        self.call_after_refresh(self.paint)
+
+    def _applied(self, view: MigrationView) -> bool:
+        return any(fix.check == self._check and not fix.undone for fix in view.fixes)
+
+    def _waived(self, view: MigrationView) -> bool:
+        return any(waiver.check == self._check for waiver in view.waivers)
+
+
+def _rows(finding: Finding, cells: int) -> list[Row]:
+    page = Page(cells, 0)
+    result = finding.result
+    verdict = f"{finding.word}  {'blocks' if finding.blocks else finding.severity}"
+    room = cells - width(verdict) - 2
+    page.add((fit(f" {finding.title}", room), "head"), (verdict, WORD_STYLES.get(finding.word, "")))
+    page.blank()
+    page.pair("Server", finding.side.value)
+    page.pair("Asked", finding.asks)
+    page.pair("Found", result.found, WORD_STYLES.get(finding.word, ""))
+    page.pair("Why", finding.why)
+    if result.remedy:
+        page.pair("Remedy", result.remedy)
+    if result.fix is not None:
+        fix = result.fix
+        page.rule(f"Fix on the {fix.side}")
+        page.pair("Change", f"{fix.setting}:  {fix.was}  →  {fix.becomes}", "head")
+        page.add(("   - ", "fail"), fit(f"{fix.setting} = {fix.was}", cells - 6))
+        page.add(("   + ", "ok"), fit(f"{fix.setting} = {fix.becomes}", cells - 6))
+        page.pair("Runs", fix.statement)
+        page.pair("Undo", fix.undo)
+        page.pair("Reach", fix.reach)
+        page.pair("Restart", "needed" if fix.restart else "not needed")
+    if result.evidence:
+        page.rule("Evidence")
+        page.rows += _table(result.evidence, cells)
+    return page.rows
+
+
+def _table(rows: tuple[tuple[str, ...], ...], cells: int) -> list[Row]:
+    columns = max(len(line) for line in rows)
+    wants = [max((width(line[n]) for line in rows if n < len(line)), default=0) for n in range(columns)]
+    room = max(columns, cells - 4 - 2 * columns)
+    if sum(wants) > room:
+        share = max(4, room // columns)
+        wants = [min(want, share) for want in wants]
+    lines = []
+    for number, line in enumerate(rows):
+        text = "  ".join(fit(line[n] if n < len(line) else "", wants[n]) for n in range(columns))
+        lines.append(row((f"   {text}", "dim" if number == 0 else "")))
+    return lines

@@ -1,0 +1,79 @@
+"""Going back: the same cutover in the other direction, with nothing lost."""
+
+from __future__ import annotations
+
+from migration.decisions import Choice
+from tui.screens.confirm import ConfirmScreen
+from tui.screens.cutover_confirm import gate_lock
+from tui.text import clean, duration, elapsed, fit, plural
+from tui.widgets.lines import Page, row
+
+
+class RollbackScreen(ConfirmScreen):
+    """Asks for the reason and for the target's name."""
+
+    STEP = 6
+    NAME = "Roll back"
+    ASKS_REASON = True
+    REASON_PROMPT = "Why are you rolling back? It goes into the report."
+    PROMPT = "Type the name of the TARGET, which will stop taking writes:"
+    HELP_TEXT = (
+        "Roll back when the target is wrong or too slow and a fix takes longer than a second cutover.\n"
+        "\n"
+        "Do not roll back because one client still uses the old address.\n"
+        "\n"
+        "Afterwards you are at step 5 again: the source has the writes, the target follows, and a second "
+        "try is possible."
+    )
+    WORDS = (("rollback", "the cutover in the other direction, over reverse replication"),)
+
+    def word(self) -> str:
+        """The target's name."""
+        gate = self.view.gate if self.view else None
+        return gate.word if gate is not None and gate.id == "observe" else ""
+
+    def locked(self) -> str:
+        """Why one cannot go back now."""
+        view = self.view
+        if view is None:
+            return "the journal is being read"
+        why = gate_lock(view, "observe", self.desk.clock())
+        if why:
+            return why
+        if not self.desk.offers(Choice.ROLL_BACK):
+            return "the runner does not offer a rollback now"
+        if view.rollback.possible is False:
+            return f"rollback is not possible: {clean(view.rollback.reason)}"
+        return ""
+
+    def send(self, typed: str, reason: str) -> None:
+        """Start the rollback."""
+        self.decide(Choice.ROLL_BACK, "roll back", typed=typed, reason=reason)
+
+    def about(self, page: Page) -> None:
+        """What happens, what is kept and what is not undone."""
+        view = self.view
+        if view is None:
+            return
+        budget = duration(view.spec.limits.fence_s)
+        page.ends(f" ROLL BACK  {view.target.name} → {view.source.name}", clean(view.spec.environment), "head")
+        page.gap(11)
+        name = min(40, page.cells - 34)
+        page.add((fit(f"   {'What happens':<{name}} About      You can stop it", page.cells), "dim"))
+        for what, long, stop in (
+            (f"1 fence: writes on {view.target.name} stop", "at once", "s: writes back"),
+            (f"2 drain: {view.source.name} catches up", f"≤ {budget}", f"s, or after {budget}"),
+            (f"3 promote {view.source.name} for writes", "about 1 s", "NO"),
+        ):
+            page.rows.append(row(f"   {fit(what, name)} {fit(long, 10)} ", (stop, "off" if stop == "NO" else "")))
+        page.gap(7)
+        page.pair("Kept", "all writes made on the target since the cutover", column=15)
+        page.pair("Lost", "nothing: without everything on the source it stops by itself", column=15)
+        changes = [fix for fix in view.fixes if not fix.undone]
+        undone = f"{plural(len(changes), 'change')} made for checks" if changes else "nothing"
+        page.pair("Not undone", undone, column=15)
+        page.gap(2)
+        word, style = {True: ("YES", "ok"), False: ("NO", "fail"), None: ("UNKNOWN", "unknown")}[view.rollback.possible]
+        at = view.rollback.measured_at
+        age = f", measured {elapsed(self.desk.clock() - at)} ago" if at else ""
+        page.add("   Possible    ", (f"{word} ", style), fit(f"{view.rollback.reason}{age}", page.cells - 24))

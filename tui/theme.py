@@ -1,0 +1,97 @@
+"""Colours: the only place with literals. Every meaning is also written as a word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.style import Style
+from textual.color import Color
+from textual.theme import Theme
+
+DARK = Theme(
+    name="cutover-dark",
+    primary="#7fb4ff",
+    secondary="#9ad1c6",
+    accent="#ffd166",
+    success="#7ddc8a",
+    warning="#ffca5c",
+    error="#ff8a80",
+    foreground="#e4e7ec",
+    background="#10141a",
+    surface="#10141a",
+    panel="#1b222c",
+    boost="#243042",
+    dark=True,
+    variables={"dim": "#98a4b3", "line": "#4d5a6b", "unknown": "#d7a6ff", "badge": "#10141a"},
+)
+LIGHT = Theme(
+    name="cutover-light",
+    primary="#0b57b0",
+    secondary="#0b6b5d",
+    accent="#8a5a00",
+    success="#17692b",
+    warning="#7d5200",
+    error="#b3261e",
+    foreground="#1a1f26",
+    background="#fbfbf9",
+    surface="#fbfbf9",
+    panel="#eceff3",
+    boost="#dbe4f0",
+    dark=False,
+    variables={"dim": "#56616e", "line": "#9aa5b1", "unknown": "#7a2fb0", "badge": "#fbfbf9"},
+)
+# The terminal's own sixteen colours: for NO_COLOR, where Textual then sends no colour codes at all.
+TERMINAL = Theme(
+    name="cutover-terminal",
+    ansi=True,
+    primary="ansi_blue",
+    secondary="ansi_cyan",
+    accent="ansi_yellow",
+    success="ansi_green",
+    warning="ansi_yellow",
+    error="ansi_red",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    dark=True,
+    variables={
+        "dim": "ansi_default",
+        "line": "ansi_default",
+        "unknown": "ansi_magenta",
+        "badge": "ansi_black",
+        "input-cursor-background": "ansi_default",
+        "input-cursor-foreground": "ansi_default",
+        "input-cursor-text-style": "reverse",
+    },
+)
+THEMES = (DARK, LIGHT, TERMINAL)
+
+# Style name: theme variable of the text, of the ground where it differs, and whether it is bold.
+_STYLES: dict[str, tuple[str, str, bool]] = {
+    "dim": ("dim", "", False),
+    "line": ("line", "", False),
+    "head": ("primary", "", True),
+    "ok": ("success", "", False),
+    "warn": ("warning", "", True),
+    "fail": ("error", "", True),
+    "unknown": ("unknown", "", True),
+    "note": ("secondary", "", False),
+    "mark": ("foreground", "boost", True),
+    "key": ("accent", "", True),
+    "badge": ("badge", "secondary", True),
+    "badge-prod": ("badge", "error", True),
+    "bar": ("primary", "", False),
+    "off": ("warning", "", True),
+}
+
+
+def text_styles(variables: Mapping[str, str]) -> dict[str, Style]:
+    """The styles of spans, by name, from a theme's variables."""
+    return {name: _style(variables, *spec) for name, spec in _STYLES.items()}
+
+
+def _style(variables: Mapping[str, str], text: str, ground: str, bold: bool) -> Style:
+    background = Color.parse(variables[ground]).rich_color if ground else None
+    return Style(color=Color.parse(variables[text]).rich_color, bgcolor=background, bold=bold)
