@@ -146,8 +146,7 @@ class Carrier:
                 if str(error) != said:
                     said = str(error)
                     self._m.scribe.note(f"waiting: {said}", "error")
-                if self._inbox.halted():
-                    self._gatekeeper.between()
+                self._gatekeeper.between()
                 time.sleep(_AGAIN_S)
             else:
                 return

@@ -40,6 +40,10 @@ class Clients(Protocol):
         """The migration has ended."""
         ...
 
+    def gone(self) -> bool:
+        """Whether the whole world of the migration has been taken down: only a rehearsal's can be."""
+        ...
+
 
 class RealClients:
     """Clients of a real migration: they tell nothing."""
@@ -57,6 +61,10 @@ class RealClients:
 
     def over(self) -> None:
         """Nothing to do."""
+
+    def gone(self) -> bool:
+        """Real servers come back."""
+        return False
 
 
 @contextlib.contextmanager
@@ -97,6 +105,10 @@ class RehearsalClients:
         if not self._keep:
             with _heard():
                 self._sandbox.stop()
+
+    def gone(self) -> bool:
+        """The run directory goes with the sandbox."""
+        return not self._sandbox.run_dir.exists()
 
     def _account(self) -> FiguresView:
         self._sandbox.workload("pause")

@@ -40,7 +40,8 @@ PARTS = (
 )
 _REHEARSALS = 2
 _SLICE_S = 1.0
-_READY_S = 5.0
+_READY_S = 10.0
+_QUICK_S = 0.25
 _POLL_S = 0.05
 _REVERSE_S = 15.0
 
@@ -248,7 +249,7 @@ class _Attempt:
         """Twice in a row the new side must reach the old one's end quickly, or there is no point in a fence."""
         quick, worst = 0, 0.0
         deadline = time.monotonic() + _READY_S
-        limit = min(_SLICE_S, self.m.spec.limits.fence_s / 2)
+        limit = min(_QUICK_S, self.m.spec.limits.fence_s / 2)
         while quick < _REHEARSALS:
             self._stop_if_asked(deadline)
             began = time.monotonic()
@@ -347,6 +348,8 @@ def _reconnect(m: Migration, server: Server) -> Connection:
             if str(error) != said:
                 said = str(error)
                 m.scribe.note(f"waiting for {server.name}, both sides stay closed: {said}", "error")
+            # Nobody can stop it here; it only ends where the rehearsal around it has been taken down.
+            m.desk.halted()
             time.sleep(_POLL_S)
 
 

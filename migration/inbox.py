@@ -14,6 +14,10 @@ from migration.view import LagSample
 _HALTING = frozenset({Choice.PAUSE, Choice.ABORT, Choice.CANCEL})
 
 
+class Deserted(Exception):
+    """The rehearsal that the migration belongs to has been taken down: there is nothing left to do."""
+
+
 class Inbox:
     """New decisions, in order. `pending` looks cheaply; `take` gives the next one for the runner to handle.
 
@@ -21,12 +25,13 @@ class Inbox:
     cancel waits to be handled.
     """
 
-    def __init__(self, journal: Path, after: int) -> None:
+    def __init__(self, journal: Path, after: int, gone: Callable[[], bool]) -> None:
         self._reader = JournalReader(journal)
         self._after = after
         self._changes = -1
         self._queue: deque[Record] = deque()
         self._lock = threading.Lock()
+        self._gone = gone
         self.paused = False
         self.newest_lag: Callable[[], LagSample | None] = lambda: None
 
@@ -41,13 +46,27 @@ class Inbox:
                 self._queue.append(record)
 
     def take(self) -> Record | None:
-        """The oldest decision that was not handled yet."""
+        """The oldest decision that was not handled yet.
+
+        Raises:
+            Deserted: the rehearsal is over.
+        """
         with self._lock:
             self._refresh()
-            return self._queue.popleft() if self._queue else None
+            if self._queue:
+                return self._queue.popleft()
+        if self._gone():
+            raise Deserted
+        return None
 
     def halted(self) -> bool:
-        """Whether a decision to pause, abort or cancel waits, or the migration is paused."""
+        """Whether a decision to pause, abort or cancel waits, or the migration is paused.
+
+        Raises:
+            Deserted: the rehearsal is over.
+        """
+        if self._gone():
+            raise Deserted
         with self._lock:
             self._refresh()
             return self.paused or any(Choice(record.body["choice"]) in _HALTING for record in self._queue)

@@ -27,6 +27,8 @@ from typing import Any, Self
 
 SCHEMA_VERSION = 1
 _BUSY_S = 5.0
+_SEAT_TRIES = 25
+_SEAT_POLL_S = 0.01
 
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -284,13 +286,17 @@ class RunnerSeat:
     def take(self) -> bool:
         """Take the seat; False where another process has it."""
         fd = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(fd)
-            return False
-        self._fd = fd
-        return True
+        for _ in range(_SEAT_TRIES):
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                # It may be a watcher that looks this very moment (`taken`), which holds a lock for an instant.
+                time.sleep(_SEAT_POLL_S)
+            else:
+                self._fd = fd
+                return True
+        os.close(fd)
+        return False
 
     def taken(self) -> bool:
         """Whether a living process holds the seat."""

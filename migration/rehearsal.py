@@ -71,23 +71,32 @@ def set_up(topology: TopologySpec, runbook: str, say: Say, *, keep: bool = False
     sandbox = start_sandbox(topology, lambda progress: say(progress.message))
     try:
         sandbox.workload("start")
-        ends = sandbox.endpoints()
-        stamp = datetime.now(UTC).strftime("%m%d-%H%M%S")
-        spec = MigrationSpec(
-            id=f"rehearsal-{stamp}-{random.token_hex(2)}",
-            runbook=runbook,
-            environment=ENVIRONMENT,
-            source=_server(ends.source, ends.forward.user),
-            target=_server(ends.target, ends.reverse.user),
-            positioning=Positioning(sandbox.status().positioning),
-            sandbox=str(sandbox.run_dir),
-            keep_sandbox=keep,
-        )
-        journal = create(spec)
+        return enrol(sandbox, runbook, keep=keep)
     except Exception:
         sandbox.stop()
         raise
-    return Rehearsal(journal, sandbox)
+
+
+def enrol(sandbox: Sandbox, runbook: str, *, keep: bool = False, databases: tuple[str, ...] = ()) -> Rehearsal:
+    """Make the journal of a rehearsal on a sandbox that is up.
+
+    Raises:
+        SessionError, JournalError: the journal could not be made.
+    """
+    ends = sandbox.endpoints()
+    stamp = datetime.now(UTC).strftime("%m%d-%H%M%S")
+    spec = MigrationSpec(
+        id=f"rehearsal-{stamp}-{random.token_hex(2)}",
+        runbook=runbook,
+        environment=ENVIRONMENT,
+        source=_server(ends.source, ends.forward.user),
+        target=_server(ends.target, ends.reverse.user),
+        positioning=Positioning(sandbox.status().positioning),
+        databases=databases,
+        sandbox=str(sandbox.run_dir),
+        keep_sandbox=keep,
+    )
+    return Rehearsal(create(spec), sandbox)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from migration import runbooks
 from migration.carrier import Carrier
 from migration.clients import Clients, ClientsSilent, clients_of
 from migration.decisions import Choice
-from migration.inbox import Inbox
+from migration.inbox import Deserted, Inbox
 from migration.journal import Journal, JournalError, Record, RunnerSeat
 from migration.model import MigrationSpec, Positioning, Secrets
 from migration.records import Scribe
@@ -58,7 +58,7 @@ class Runner:
             _over(clients)
             return EXIT_ENDED
         self._scribe.runner_started()
-        inbox = Inbox(self._journal.path, self._journal.records()[-1].seq)
+        inbox = Inbox(self._journal.path, self._journal.records()[-1].seq, clients.gone)
         inbox.paused = self._story.paused
         try:
             migration = self._open(inbox)
@@ -66,6 +66,9 @@ class Runner:
         except (ServerError, StepFailed, LookupError) as error:
             self._scribe.note(str(error), "error")
             self._scribe.runner_stopped(str(error))
+            return EXIT_STOPPED
+        except Deserted:
+            self._scribe.runner_stopped("the rehearsal was taken down")
             return EXIT_STOPPED
         finally:
             inbox.close()

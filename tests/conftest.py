@@ -12,6 +12,9 @@ from providers.sandbox import client, engines
 from providers.sandbox.client import Sandbox
 from providers.sandbox.spec import TopologySpec
 
+# A sandbox outlives a killed test run by this much.
+_IDLE_LIMIT_S = 600.0
+
 SandboxFactory = Callable[..., Sandbox]
 
 
@@ -39,7 +42,8 @@ def sandbox(engine_names: tuple[str, ...]) -> Iterator[SandboxFactory]:
     started: list[Sandbox] = []
 
     def start(source: str, target: str, positioning: Any = "auto", **spec: Any) -> Sandbox:
-        started.append(client.start(TopologySpec(source, target, positioning, **spec)))
+        wanted = TopologySpec(source, target, positioning, **spec)
+        started.append(client.start(wanted, idle_limit_s=_IDLE_LIMIT_S))
         return started[-1]
 
     yield start

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 
 from migration.check import Check, Pair, Result, Severity, Verdict
 from migration.checks.results import Evidence, count, failed, passed, table
-from migration.checks.sight import clients, holds, parse_grants, privileges_on
+from migration.checks.sight import channel_from_source, clients, holds, parse_grants, privileges_on
 from migration.checks.versions import login_trouble
 from migration.model import Positioning, Side
 from providers.mysql.connection import Connection
 from providers.mysql.endpoint import Account
 from providers.mysql.errors import AccessDenied, PrivilegeMissing, StatementFailed
-from providers.mysql.replication import follows, plan_channel
+from providers.mysql.replication import plan_channel
 from providers.mysql.server import Server
 
 # MySQL manual, CHANGE REPLICATION SOURCE TO, SOURCE_PASSWORD.
@@ -157,23 +157,24 @@ class _Probe:
     refusal: int = 0
 
 
-def _probes(pair: Pair, copied: bool) -> list[_Probe]:
-    probes = []
-    for side, server in ((Side.SOURCE, pair.source), (Side.TARGET, pair.target)):
-        setting = "super_read_only" if server.dialect.has_super_read_only else "read_only"
-        probes += [
-            _Probe(side, "stop and allow writes", f"SET GLOBAL {setting} = @@GLOBAL.{setting}"),
-            _replication_probe(side, server),
-            _Probe(side, "see replication", server.dialect.replica_status),
-            _Probe(side, "see the binary log", server.dialect.source_status),
-            _Probe(side, "see transactions", "SELECT COUNT(*) FROM information_schema.innodb_trx"),
-        ]
-    if not copied and not pair.source.version.mariadb:
+def _lasting_probes(side: Side, server: Server) -> list[_Probe]:
+    """What is needed from the first check to the end of the migration."""
+    setting = "super_read_only" if server.dialect.has_super_read_only else "read_only"
+    return [
+        _Probe(side, "stop and allow writes", f"SET GLOBAL {setting} = @@GLOBAL.{setting}"),
+        _replication_probe(side, server),
+        _Probe(side, "see replication", server.dialect.replica_status),
+        _Probe(side, "see the binary log", server.dialect.source_status),
+        _Probe(side, "see sessions", "SELECT COUNT(*) FROM information_schema.innodb_cmp"),
+    ]
+
+
+def _copy_probes(pair: Pair) -> list[_Probe]:
+    """What is needed until the copy is made; a MariaDB source needs no lock for it."""
+    probes = [_Probe(Side.TARGET, "load without logging", "SET SESSION sql_log_bin = @@SESSION.sql_log_bin")]
+    if not pair.source.version.mariadb:
         statement = f"FLUSH TABLES {_ABSENT_TABLE} WITH READ LOCK"
         probes.append(_Probe(Side.SOURCE, "lock for the copy's start", statement, _NO_SUCH_TABLE))
-    if not copied:
-        statement = "SET SESSION sql_log_bin = @@SESSION.sql_log_bin"
-        probes.append(_Probe(Side.TARGET, "load without logging", statement))
     return probes
 
 
@@ -189,9 +190,12 @@ def _replication_probe(side: Side, server: Server) -> _Probe:
 
 def privileges(pair: Pair) -> Result:
     """Fails where the accounts may not do what the migration needs; by doing it without effect."""
+    probes = _lasting_probes(Side.SOURCE, pair.source) + _lasting_probes(Side.TARGET, pair.target)
     copied = _follows(pair)
+    if not copied:
+        probes += _copy_probes(pair)
     rows = []
-    for probe in _probes(pair, copied):
+    for probe in probes:
         server = pair.source if probe.side is Side.SOURCE else pair.target
         if words := _denied(server, probe):
             rows.append((probe.side.value, server.endpoint.account.user, probe.purpose, words))
@@ -221,7 +225,7 @@ def _missing_for_the_copy(pair: Pair) -> list[tuple[str, str, str, str]]:
 def _follows(pair: Pair) -> bool:
     """Whether the target is known to follow the source, so that no copy will be made."""
     try:
-        return follows(pair.target, pair.source) is not None
+        return channel_from_source(pair) is not None
     except PrivilegeMissing:
         return False
 

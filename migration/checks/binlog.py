@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 from migration.check import Check, Pair, Result, Severity
 from migration.checks.results import Evidence, failed, not_applicable, passed, set_global, table
-from migration.checks.sight import channels
+from migration.checks.sight import channel_from_source, channels
 from migration.model import Positioning, Side
 from providers.mysql.gtid import GtidSet
-from providers.mysql.replication import follows
 from providers.mysql.server import Server
 
 _NEW_SESSIONS = "sessions opened from now on; those open now keep their setting until they reconnect"
@@ -110,13 +109,13 @@ def gtid(pair: Pair) -> Result:
     """Fails where the servers' GTID modes do not go with the positioning chosen."""
     source, target = pair.source.version, pair.target.version
     evidence = table(("side", "setting", "value"), [row for side in _sides(pair) for row in _gtid_settings(*side)])
-    by_gtid = pair.positioning is Positioning.GTID
     if source.flavor is not target.flavor:
-        return _gtid_of_two_families(pair, by_gtid, evidence)
+        return _gtid_of_two_families(pair, evidence)
     if source.mariadb:
         return passed("every transaction has one", evidence)
     modes = [_gtid_mode(pair.source), _gtid_mode(pair.target)]
     found = " / ".join(modes)
+    by_gtid = pair.positioning is Positioning.GTID
     if by_gtid and modes != ["ON", "ON"]:
         return failed(
             found,
@@ -134,8 +133,8 @@ def gtid(pair: Pair) -> Result:
     return passed(found, evidence)
 
 
-def _gtid_of_two_families(pair: Pair, by_gtid: bool, evidence: Evidence) -> Result:
-    if by_gtid:
+def _gtid_of_two_families(pair: Pair, evidence: Evidence) -> Result:
+    if pair.positioning is Positioning.GTID:
         return failed(
             "two kinds of GTID",
             evidence,
@@ -163,16 +162,11 @@ def _gtid_settings(side: Side, server: Server) -> list[tuple[str, str, str]]:
 
 def errant_transactions(pair: Pair) -> Result:
     """Fails where a target that already follows the source has transactions of its own."""
-    if follows(pair.target, pair.source) is None:
+    if pair.positioning is Positioning.FILE:
+        return not_applicable("positions are by file")
+    if channel_from_source(pair) is None:
         return not_applicable("the target does not follow yet")
-    if pair.source.version.mariadb and pair.target.version.mariadb:
-        errant = _errant_mariadb(pair)
-    elif not pair.source.version.mariadb and not pair.target.version.mariadb:
-        if _gtid_mode(pair.target) == "OFF":
-            return not_applicable("no GTIDs")
-        errant = _errant_mysql(pair)
-    else:
-        return not_applicable("no GTIDs in common")
+    errant = _errant_mariadb(pair) if pair.target.version.mariadb else _errant_mysql(pair)
     if not errant:
         return passed("none")
     return failed(
@@ -212,7 +206,10 @@ def _binlog_state(server: Server) -> dict[tuple[int, int], int]:
 
 
 def filters(pair: Pair) -> Result:
-    """Fails where a server leaves something out of its log, or of what it replicates."""
+    """Fails where a server leaves something out of its log, or of what it replicates.
+
+    Before MySQL 8.0 a server tells its replication filters only once there is a channel.
+    """
     rows = [
         row for side, server in _sides(pair) for row in (*_log_filters(side, server), *_replica_filters(side, server))
     ]

@@ -16,6 +16,9 @@ _STATEMENT_CHARS = 80
 _LITERAL = re.compile(r"'(?:[^'\\]|\\.|'')*(?:'|$)|\"(?:[^\"\\]|\\.|\"\")*(?:\"|$)", re.DOTALL)
 _LEADING_COMMENT = re.compile(r"\s*(?:/\*.*?\*/|--\s[^\n]*\n|#[^\n]*\n|\()", re.DOTALL)
 
+_READING = frozenset({"", "SELECT", "WITH", "SHOW", "EXPLAIN", "DESCRIBE", "DESC", "USE", "HELP", "VALUES", "TABLE"})
+_LOCKING = re.compile(r"\bFOR\s+UPDATE\b|\bWITH\b.*\b(?:UPDATE|DELETE)\b", re.IGNORECASE | re.DOTALL)
+
 
 def passed(found: str, evidence: Evidence = ()) -> Result:
     """All is well."""
@@ -74,6 +77,15 @@ def first_word(statement: str) -> str:
         at = comment.end()
     word = re.match(r"\s*(\w+)", statement[at:])
     return word.group(1).upper() if word else ""
+
+
+def changes_something(statement: str) -> bool:
+    """Whether a statement can hold up a fence: it is no plain reading."""
+    word = first_word(statement)
+    if word not in _READING:
+        return True
+    plain = _LITERAL.sub("?", statement)
+    return word in ("SELECT", "WITH") and _LOCKING.search(plain) is not None
 
 
 def shown(statement: str) -> str:

@@ -125,7 +125,7 @@ def already_replica(pair: Pair) -> Result:
         rows += [
             (side, f"{channel.source_host}:{channel.source_port}", channel.io, channel.applier)
             for channel in channels(server)
-            if not comes_from(channel, peer)
+            if not comes_from(channel, server, peer)
         ]
     if not rows:
         return passed("no other source")

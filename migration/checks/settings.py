@@ -55,7 +55,7 @@ def _modes(server: Server) -> set[str]:
 def collation(pair: Pair) -> Result:
     """Fails where sessions on the target would write what the source cannot read on the way back."""
     back = pair.source.version
-    if not pair.target.version.mysql_from(8, 0) or back.mysql_from(8, 0) or back.mariadb_from(11, 4):
+    if not pair.target.version.mysql_from(8, 0) or back.mysql_from(8, 0):
         return passed("no new default collation")
     names = ("collation_server", "default_collation_for_utf8mb4")
     values = [(name, pair.target.variable(name) or "-") for name in names]

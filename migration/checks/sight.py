@@ -93,7 +93,8 @@ def sessions(server: Server) -> tuple[Session, ...]:
     Raises:
         PrivilegeMissing: the account may not see other accounts' sessions (PROCESS).
     """
-    server.rows("SELECT COUNT(*) FROM information_schema.innodb_trx")
+    # Refused without PROCESS, where the list itself would only be shorter.
+    server.rows("SELECT COUNT(*) FROM information_schema.innodb_cmp")
     own = int(server.value("SELECT CONNECTION_ID()"))
     found = []
     for row in server.named("SHOW FULL PROCESSLIST"):
@@ -129,8 +130,21 @@ def channels(server: Server) -> tuple[ReplicaStatus, ...]:
     return tuple(parse_status(row) for row in server.named(sql))
 
 
-def comes_from(channel: ReplicaStatus, source: Server) -> bool:
-    """Whether a channel's source is this server: by its replication number, by address before first contact."""
-    if channel.source_id:
-        return channel.source_id == source.identity.server_id
-    return (channel.source_host, channel.source_port) == (source.endpoint.host, source.endpoint.port)
+def comes_from(channel: ReplicaStatus, replica: Server, source: Server) -> bool:
+    """Whether the source of a replica's channel is this server.
+
+    Its replication number decides, before first contact its address. A MariaDB keeps the number of the last
+    source it talked to, even in a channel made anew since: there the number counts only while the receiver is
+    connected, or with the address.
+    """
+    same_address = (channel.source_host, channel.source_port) == (source.endpoint.host, source.endpoint.port)
+    if not channel.source_id:
+        return same_address
+    certain = channel.io == "Yes" or same_address or not replica.version.mariadb
+    return certain and channel.source_id == source.identity.server_id
+
+
+def channel_from_source(pair: Pair) -> ReplicaStatus | None:
+    """The target's channel from the source, None where it does not follow it."""
+    every = channels(pair.target)
+    return next((channel for channel in every if comes_from(channel, pair.target, pair.source)), None)

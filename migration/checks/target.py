@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from migration.check import Check, Pair, Result, Severity
 from migration.checks.results import count, failed, not_applicable, passed, shown, table
-from migration.checks.sight import channels, clients, require
+from migration.checks.sight import channel_from_source, channels, clients, comes_from, require
 from migration.model import Side
-from providers.mysql.replication import follows
 
 
 def target_empty(pair: Pair) -> Result:
     """Fails where a target that does not follow the source has databases."""
-    if follows(pair.target, pair.source) is not None:
+    if channel_from_source(pair) is not None:
         return passed("it follows the source")
     require(pair.target, "SELECT")
     names = pair.target.databases()
@@ -62,10 +61,13 @@ def target_read_only(pair: Pair) -> Result:
 
 def threads(pair: Pair) -> Result:
     """Fails where the channel from the source does not run as it should."""
-    status = follows(pair.target, pair.source)
-    if status is None:
+    every = channels(pair.target)
+    if not every:
         return not_applicable("the target does not follow yet")
+    status = channel_from_source(pair) or every[0]
     faults = []
+    if not comes_from(status, pair.target, pair.source):
+        faults.append(("source", f"{status.source_host}:{status.source_port}, not seen to be {pair.source.name}"))
     if status.trouble:
         faults.append(("threads", status.trouble))
     if status.delay_s:
@@ -73,12 +75,12 @@ def threads(pair: Pair) -> Result:
     if status.until not in ("None", ""):
         faults.append(("until", status.until))
     faults += [("filter", text) for text in status.filters]
-    if (number := len(channels(pair.target))) > 1:
-        faults.append(("channels", str(number)))
+    if len(every) > 1:
+        faults.append(("channels", str(len(every))))
     if not faults:
         return passed("both run")
     return failed(
-        "it does not run" if status.trouble else faults[0][0] + " is set",
+        "it does not run" if status.trouble else f"not as it should: {faults[0][0]}",
         table(("what", "value"), faults),
         "Cure what the server names in its own words, take a delay, a filter or an end condition away, then start the "
         "replica again.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -11,7 +12,6 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -161,11 +161,9 @@ class Sandbox:
 
     def stop(self) -> None:
         """Take everything down and wait until nothing is left; a sandbox that is gone already is no error."""
-        try:
+        # One that was killed a moment ago may still be about to let go of its lock.
+        with contextlib.suppress(SandboxGone):
             self._ask("stop")
-        except SandboxGone:
-            _sweep(self.run_dir)
-            return
         deadline = time.monotonic() + _STOP_S
         while self.run_dir.exists() and not _sweep(self.run_dir):
             if time.monotonic() > deadline:
@@ -230,7 +228,7 @@ def _account(content: Mapping[str, str]) -> Account:
     return Account(content["user"], Secret(content["password"]))
 
 
-@contextmanager
+@contextlib.contextmanager
 def _run_dir(base: Path | None) -> Iterator[tuple[Path, int]]:
     """A new run directory, and the descriptor of its lock, which is held from before anybody can see it."""
     parent = sandboxes_dir(base)

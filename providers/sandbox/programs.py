@@ -42,7 +42,7 @@ def program(engine: Engine) -> ServerProgram:
     """The installed program of `engine`, else one of the same series on PATH.
 
     Raises:
-        EngineMissing: there is neither.
+        EngineMissing: there is neither, or the installation is damaged.
     """
     if isinstance(engine.origin, PathOrigin):
         return _on_path(engine, engine.origin.program)
@@ -84,14 +84,17 @@ def _from_npm(engine: Engine) -> ServerProgram:
 def _from_debian(engine: Engine) -> ServerProgram:
     prefix = engines_dir() / engine.name
     names = ("mariadbd", "mysqld") if engine.family == "mariadb" else ("mysqld",)
-    places = [prefix / "usr" / directory / name for name in names for directory in ("sbin", "bin")]
+    places = (prefix / "usr" / directory / name for name in names for directory in ("sbin", "bin"))
+    server = next((place for place in places if place.exists()), None)
+    if server is None:
+        raise EngineMissing(f"{engine.name} has lost its server program: remove {prefix} and install it again.")
     share = next((path for path in (prefix / "usr/share/mariadb", prefix / "usr/share/mysql") if path.is_dir()), prefix)
     if not (share / "english").is_dir():
         share = prefix / "usr/share/mysql"
     plugins = next(iter((prefix / "usr/lib").glob("*/plugin")), prefix / "usr/lib/mysql/plugin")
     return ServerProgram(
         engine,
-        (*loader(prefix), os.path.realpath(next(path for path in places if path.exists()))),
+        (*loader(prefix), os.path.realpath(server)),
         (
             f"--basedir={prefix / 'usr'}",
             f"--lc-messages-dir={share}",

@@ -286,6 +286,7 @@ class _Reports:
 def run(run_dir: Path, reports: _Reports, order: Order) -> None:
     """Start the sandbox, serve it, and take it down."""
     supervisor = Supervisor(run_dir, order)
+    # A start that is under way goes on to its end, so that there is something whole to take down.
     signal.signal(signal.SIGTERM, lambda *_: supervisor.stopping.set())
     try:
         supervisor.start(lambda progress: reports.tell({"progress": asdict(progress)}))

@@ -17,9 +17,9 @@ import pymysql
 
 from providers.mysql.endpoint import Account, Endpoint, Secret
 from providers.sandbox import shop
-from providers.sandbox.clients import Control, Follower, Pinned, Session, ShopSize, wait_parked
 from providers.sandbox.figures import Recorder, WorkloadFigures
 from providers.sandbox.launcher import connect
+from providers.sandbox.workload_clients import Control, Follower, Pinned, Session, ShopSize, wait_parked
 
 _PAUSE_S = 15.0
 _BATCH = 5_000

@@ -156,6 +156,8 @@ class WizardScreen(Screen[None]):
                 continue
             name = binding.action.rpartition(".")[2].partition("(")[0]
             state = self.check_action(name, ())
+            if self.desk.observer and name in self.DECIDING:
+                continue
             if state is not False:
                 found.append(KeyHint(binding.key_display or binding.key, self.label(name, binding), state is True))
         return tuple(found)
@@ -209,7 +211,7 @@ class WizardScreen(Screen[None]):
 
     def _draw_foot(self, cells: int, height: int) -> list[Row]:
         sentence, style = self.status()
-        return [row(("─" * cells, "line")), row((" " + fit(sentence, cells - 2), style)), key_row(self.hints())]
+        return [row(("─" * cells, "line")), row((" " + fit(sentence, cells - 2), style)), key_row(self.hints(), cells)]
 
     def _draw_small(self, cells: int, height: int) -> list[Row]:
         page = Page(cells, height)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from migration.check import Check, Finding, Pair
 from migration.checks.run import run_check
-from migration.model import MigrationSpec, Positioning, Secrets, ServerSpec
+from migration.model import Limits, MigrationSpec, Positioning, Secrets, ServerSpec
 from providers.mysql.connection import Connection
 from providers.mysql.endpoint import Account, Secret
 from providers.mysql.position import FilePosition
 from providers.mysql.server import Server
 from providers.sandbox import passwords
 from tests.support.pairs import Two
+from tests.support.waiting import until
 
 SHOP = (
     "CREATE DATABASE shop CHARACTER SET utf8mb4",
@@ -44,9 +46,20 @@ class Lab:
     def word(self, check: Check, **changed: object) -> str:
         return self.find(check, **changed).word
 
+    def find_until(self, word: str, check: Check, limits: Limits | None = None) -> Finding:
+        """The finding, once it has this word; asked slowly enough for InnoDB to make its lists anew."""
+        changed = {"limits": limits or self.pair.spec.limits}
+
+        def ask() -> Finding | None:
+            finding = self.find(check, **changed)
+            return finding if finding.word == word else None
+
+        return until(ask, f"{check.id} is {word}", every=0.2)
+
     def fixed_and_back(self, check: Check) -> None:
         """The finding's fix makes the check pass, and its undo makes it fail again."""
-        fix = self.find(check).result.fix
+        before = self.find(check).result
+        fix = before.fix
         assert fix is not None
         server = self.source if fix.side.value == "source" else self.target
         assert server.variable(fix.setting) == fix.was
@@ -54,8 +67,7 @@ class Lab:
         assert server.variable(fix.setting) == fix.becomes
         assert self.word(check) == "OK"
         server.change(fix.undo)
-        assert self.find(check).result.found == self.find(check).result.found
-        assert server.variable(fix.setting) == fix.was
+        assert self.find(check).result == before
 
     def replication_users(self, source: str | None = None, target: str | None = None) -> dict[str, ServerSpec]:
         """The `changed` of `find` that gives other replication accounts."""
@@ -104,7 +116,8 @@ def setting(server: Server, name: str, value: str) -> Iterator[None]:
     try:
         yield
     finally:
-        back = before if before.isdecimal() else f"'{before}'"
+        number = re.fullmatch(r"[0-9]+(\.0+)?", before)
+        back = before.partition(".")[0] if number else f"'{before}'"
         server.change(f"SET GLOBAL {name} = {back}")
 
 

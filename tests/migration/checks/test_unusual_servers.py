@@ -14,7 +14,6 @@ from providers.mysql.gtid import GtidSet
 from providers.mysql.server import Server
 from tests.migration.checks.lab import SHOP, Lab, made, make_lab, session
 from tests.support.pairs import Two, running
-from tests.support.waiting import until
 
 ENGINE = "mariadb-10.11"
 
@@ -83,9 +82,6 @@ def test_a_transactions_age_is_right_far_from_utc(odd: Lab) -> None:
         client.run("BEGIN")
         client.run("UPDATE shop.orders SET note = 'x' WHERE id = 1")
         assert odd.word(activity.LONG_TRANSACTIONS) == "OK"
-        limits = Limits(fence_s=0.5)
-        finding = until(
-            lambda: (f := odd.find(activity.LONG_TRANSACTIONS, limits=limits)).word == "WARN" and f, "it grows old"
-        )
+        finding = odd.find_until("WARN", activity.LONG_TRANSACTIONS, Limits(fence_s=0.5))
         client.run("ROLLBACK")
     assert 1 <= int(finding.result.evidence[1][3]) < 60

@@ -7,7 +7,7 @@ import pytest
 from migration.check import Severity
 from migration.checks import ACTIVITY, NATIVE_REPLICATION
 from migration.checks.accounts import host_matches
-from migration.checks.results import first_word, literal, shown, table
+from migration.checks.results import changes_something, first_word, literal, shown, table
 from migration.checks.run import missing_privilege
 from migration.checks.sight import holds, parse_grants
 from migration.checks.versions import caution, login_trouble, refusal
@@ -156,6 +156,23 @@ def test_a_long_statement_is_cut() -> None:
 )
 def test_the_first_word_of_a_statement_is_found_behind_comments(statement: str, word: str) -> None:
     assert first_word(statement) == word
+
+
+@pytest.mark.parametrize(
+    ("statement", "changes"),
+    [
+        ("SELECT 'x FOR UPDATE' FROM t", False),
+        ("SELECT * FROM t WHERE id = 1 for  update", True),
+        ("WITH a AS (SELECT 1) SELECT * FROM a", False),
+        ("WITH a AS (SELECT 1) DELETE FROM t", True),
+        ("/* x */ ALTER TABLE t ADD KEY (a)", True),
+        ("CALL p()", True),
+        ("EXPLAIN UPDATE t SET a = 1", False),
+        ("", False),
+    ],
+)
+def test_a_statement_that_only_reads_does_not_hold_up_a_fence(statement: str, changes: bool) -> None:
+    assert changes_something(statement) is changes
 
 
 def test_values_become_literals_that_cannot_leave_their_quotes() -> None:

@@ -1,4 +1,4 @@
-"""What a session does when things go wrong, on a real server: one sentence that says what and where, in bounded time."""
+"""What a session does when things go wrong: one sentence that says what and where, and that in bounded time."""
 
 from __future__ import annotations
 

@@ -284,7 +284,6 @@ def test_another_series_than_wanted_is_used_with_a_loud_note(cache: Path, tmp_pa
     engines._install_one(engine, seen.append)
     note = "ATTENTION: the archive has 1.2.3 now, which is used in place of 1.1"
     assert programs.record(engine)["note"] == note
-    assert engines.status_of(engine).note == note
     assert engines._ready_message(engine) == note
 
 

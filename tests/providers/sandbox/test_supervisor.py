@@ -58,8 +58,6 @@ def test_a_sandbox_tells_what_it_is_and_leaves_nothing_when_stopped(sandbox: Fac
     assert stat.S_IMODE((one.run_dir / "control.sock").stat().st_mode) == 0o600
     assert ask(one.endpoints().target, "SHOW DATABASES LIKE 'shop'") == ()
     assert ask(one.endpoints().target, "SELECT @@read_only") == ((0,),)
-    with pytest.raises(SandboxFailed, match="cannot be started as a replica yet"):
-        one.attach()
     with pytest.raises(SandboxFailed, match="The workload has not been started yet"):
         one.figures()
     owned = processes(one)
@@ -70,6 +68,16 @@ def test_a_sandbox_tells_what_it_is_and_leaves_nothing_when_stopped(sandbox: Fac
     with pytest.raises(SandboxGone, match=rf"sandbox {one.name} has ended"):
         one.status()
     one.stop()
+
+
+def test_an_attached_target_has_the_data_and_follows(sandbox: Factory) -> None:
+    one = sandbox("mysql-5.6", "mariadb-10.11", rows=100, attached=True)
+    assert one.status().attached
+    target = one.endpoints().target
+    assert ask(target, "SELECT @@read_only") == ((1,),)
+    one.workload("start")
+    one.workload("arm")
+    until(lambda: ask(target, "SELECT COUNT(*) > 10 FROM shop.ledger") == ((1,),), "the followed writes")
 
 
 def test_secrets_come_out_of_the_socket_only(shared: Sandbox) -> None:
@@ -186,8 +194,12 @@ def test_a_start_that_fails_leaves_nothing(
 ) -> None:
     with pytest.raises(UnsupportedPair):
         client.start(TopologySpec("mysql-9.7", "mysql-5.6"), base=tmp_path)
-    with pytest.raises(SandboxFailed, match="could not be started: target cannot be started as a replica yet"):
-        client.start(TopologySpec(*PAIR, rows=100, attached=True), base=tmp_path)
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare/engines").symlink_to(paths.engines_dir())
+    (tmp_path / "bare/templates").write_text("a file where a directory should be")
+    monkeypatch.setenv("CUTOVER_CACHE", str(tmp_path / "bare"))
+    with pytest.raises(SandboxFailed, match=r"could not be started: .*bare/templates"):
+        client.start(TopologySpec(*PAIR, rows=100), base=tmp_path)
     until(lambda: list((tmp_path / "sandbox").iterdir()) == [], "an empty directory of sandboxes")
     (tmp_path / "file").write_text("")
     with pytest.raises(SandboxFailed, match=r"No sandbox can be kept in .*file/sandbox \(Not a directory\)"):
@@ -195,6 +207,19 @@ def test_a_start_that_fails_leaves_nothing(
     monkeypatch.setenv("CUTOVER_CACHE", str(tmp_path / "cache"))
     with pytest.raises(EngineMissing, match=r"run `cutover engines install mariadb-10\.11`"):
         client.start(TopologySpec(*PAIR, rows=100), base=tmp_path)
+
+
+class GivenUp(Exception):
+    pass
+
+
+def test_a_start_that_is_given_up_leaves_nothing(engine_names: tuple[str, ...], tmp_path: Path) -> None:
+    def give_up(_: object) -> None:
+        raise GivenUp
+
+    with pytest.raises(GivenUp):
+        client.start(TopologySpec(*PAIR, rows=100), give_up, base=tmp_path)
+    until(lambda: not client.running(tmp_path) and not list((tmp_path / "sandbox").iterdir()), "an empty directory")
 
 
 def test_a_deep_state_directory_is_no_hindrance(engine_names: tuple[str, ...], tmp_path: Path) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+
 import pytest
 
-from migration.check import Verdict
+from migration.check import Check, Verdict
 from migration.checks import accounts, target
 from migration.model import Side
 from providers.mysql import replication
 from providers.mysql.endpoint import Secret
+from providers.mysql.server import Server
 from tests.migration.checks.lab import Lab, account, made, session
-from tests.support.waiting import until
 
 ODD = "we`ird \"[red]' \n;db"
 QUOTED = "`" + ODD.replace("`", "``") + "`"
@@ -77,7 +81,7 @@ def test_an_applier_that_stopped_with_an_error_blocks_in_its_own_words(arrived: 
         "SET SESSION sql_log_bin = 0; INSERT INTO arrived.t VALUES (1, 0); SET SESSION sql_log_bin = 1"
     )
     arrived.source.change("INSERT INTO arrived.t VALUES (1, 1)")
-    finding = until(lambda: (f := arrived.find(target.THREADS)).word == "FAIL" and f, "the applier stops")
+    finding = arrived.find_until("FAIL", target.THREADS)
     assert finding.blocks
     assert "1062" in finding.result.evidence[1][1]
 
@@ -86,7 +90,7 @@ def test_an_applier_that_stopped_with_an_error_blocks_in_its_own_words(arrived: 
 class TestReplicationAccount:
     """The account with which the other server logs in to the one on this side."""
 
-    def check(self, side: Side) -> accounts.Check:
+    def check(self, side: Side) -> Check:
         return accounts.REPLICATION_ACCOUNT_SOURCE if side is Side.SOURCE else accounts.REPLICATION_ACCOUNT_TARGET
 
     def word_for(self, lab: Lab, side: Side, user: str, password: str) -> tuple[str, str]:
@@ -153,6 +157,44 @@ def test_an_old_replica_cannot_use_a_new_login_method(lab: Lab) -> None:
     assert finding.blocks
     assert finding.result.found == "not with caching_sha2_password"
     assert "sha256_password with an empty password" in finding.result.remedy
+
+
+@contextlib.contextmanager
+def without(server: Server, *privileges: str) -> Iterator[Server]:
+    """The server seen through an administrator's account that lacks some privileges."""
+    with account(server, "nearly", "ALL ON *.*") as nearly:
+        server.change(f"REVOKE {', '.join(privileges)} ON *.* FROM 'nearly'@'%'")
+        with contextlib.closing(Server(replace(server.endpoint, account=nearly))) as seen:
+            yield seen
+
+
+def missing(lab: Lab, source: Server | None = None, target: Server | None = None) -> list[tuple[str, str]]:
+    """Side and purpose of what the check of privileges finds missing."""
+    finding = replace(lab, pair=replace(lab.pair, source=source or lab.source, target=target or lab.target)).find(
+        accounts.PRIVILEGES
+    )
+    return [(row[0], row[2]) for row in finding.result.evidence[1:]] if finding.blocks else []
+
+
+def test_one_missing_privilege_is_named_by_what_it_is_needed_for(lab: Lab) -> None:
+    assert lab.word(accounts.PRIVILEGES) == "OK"
+    control: tuple[str, ...]
+    if lab.target.version.mariadb:
+        control = ("REPLICATION SLAVE ADMIN", "SUPER")
+    elif lab.target.version.mysql_from(8, 0):
+        control = ("REPLICATION_SLAVE_ADMIN", "SUPER")
+    else:
+        control = ("SUPER",)
+    with without(lab.target, *control) as target:
+        assert ("target", "control replication") in missing(lab, target=target)
+    with without(lab.target, "EVENT") as target:
+        assert missing(lab, target=target) == [("target", "make the copy")]
+    with without(lab.source, "PROCESS") as source:
+        assert missing(lab, source=source) == [("source", "see sessions")]
+    locking = ("RELOAD", "FLUSH_TABLES") if lab.source.version.mysql_from(8, 0) else ("RELOAD",)
+    with without(lab.source, *locking) as source:
+        needed = [] if lab.source.version.mariadb else [("source", "lock for the copy's start")]
+        assert missing(lab, source=source) == needed
 
 
 def test_privileges_are_complete_when_the_target_is_a_copy_already(arrived: Lab) -> None:

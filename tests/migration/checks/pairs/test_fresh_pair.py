@@ -111,7 +111,7 @@ def test_an_unknown_check_blocks_like_a_failed_one(low: Lab) -> None:
     assert findings["primary-keys"].blocks
     assert findings["privileges"].word == "FAIL"
     missing = [row[2] for row in findings["privileges"].result.evidence[1:]]
-    assert {"stop and allow writes", "control replication", "see transactions", "make the copy"} <= set(missing)
+    assert {"stop and allow writes", "control replication", "see sessions", "make the copy"} <= set(missing)
 
 
 def test_one_database_may_be_seen_with_grants_on_that_one_only(low: Lab) -> None:

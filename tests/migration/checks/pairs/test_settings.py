@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from migration.checks import binlog, schema, servers, settings
+from migration.checks import binlog, schema, servers, settings, target
 from migration.model import Positioning, Side
 from providers.mysql import replication
 from providers.mysql.endpoint import Account, Secret
@@ -94,6 +94,15 @@ def test_a_server_that_follows_a_third_one_blocks(lab: Lab, side: Side) -> None:
         finding = lab.find(servers.ALREADY_REPLICA)
         assert finding.blocks
         assert finding.result.evidence[1][:2] == (side.value, "192.0.2.1:3306")
+        assert lab.find(target.THREADS).blocks is (side is Side.TARGET)
+
+
+def test_a_channel_made_anew_is_not_taken_for_the_one_before(arrived: Lab) -> None:
+    assert arrived.word(servers.ALREADY_REPLICA) == "OK"
+    replication.forget(arrived.target)
+    with following_elsewhere(arrived.target):
+        assert arrived.find(servers.ALREADY_REPLICA).blocks
+        assert arrived.find(target.TARGET_EMPTY).blocks
 
 
 def test_a_target_that_follows_the_source_does_not_follow_a_third_one(attached: Lab) -> None:
@@ -204,7 +213,7 @@ def test_errant_transactions_on_an_attached_target_block(arrived: Lab) -> None:
     assert arrived.word(binlog.ERRANT_TRANSACTIONS) in ("OK", "-")
     with made(arrived.target, "CREATE DATABASE errant", undo="DROP DATABASE errant"):
         finding = arrived.find(binlog.ERRANT_TRANSACTIONS)
-    if arrived.two.kind is FilePosition:
+    if arrived.pair.positioning is Positioning.FILE:
         assert finding.word == "-"
         return
     assert finding.blocks

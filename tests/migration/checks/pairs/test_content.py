@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from migration.check import Check, Finding
 from migration.checks import activity, schema, settings
 from migration.model import Limits
 from providers.mysql.errors import ServerError
@@ -19,18 +18,13 @@ ODD = "we`ird \"[red]' \n;db"
 QUOTED = "`" + ODD.replace("`", "``") + "`"
 
 
-def failing(lab: Lab, check: Check, limits: Limits) -> Finding:
-    """The finding, once the check fails."""
-    return until(lambda: (f := lab.find(check, limits=limits)).word != "OK" and f, f"{check.id} fails")
-
-
 def test_an_open_transaction_is_found_by_its_age(lab: Lab) -> None:
     short = Limits(fence_s=0.5)
-    assert lab.word(activity.LONG_TRANSACTIONS, limits=short) == "OK"
+    lab.find_until("OK", activity.LONG_TRANSACTIONS, short)
     with session(lab.source) as client:
         client.run("BEGIN")
         client.run("UPDATE shop.orders SET note = 'hunter2' WHERE id = 1")
-        finding = failing(lab, activity.LONG_TRANSACTIONS, short)
+        finding = lab.find_until("WARN", activity.LONG_TRANSACTIONS, short)
         assert (finding.word, finding.blocks) == ("WARN", False)
         number, user, host, seconds, changed, _ = finding.result.evidence[1]
         assert (number, user, host, changed) == (
@@ -42,7 +36,7 @@ def test_an_open_transaction_is_found_by_its_age(lab: Lab) -> None:
         assert 1 <= int(seconds) < 60
         assert lab.word(activity.LONG_TRANSACTIONS) == "OK"
         client.run("ROLLBACK")
-    assert lab.word(activity.LONG_TRANSACTIONS, limits=short) == "OK"
+    lab.find_until("OK", activity.LONG_TRANSACTIONS, short)
 
 
 @contextlib.contextmanager
@@ -76,7 +70,7 @@ def test_a_long_write_is_found_and_its_values_are_not_kept(lab: Lab) -> None:
     assert lab.word(activity.LONG_STATEMENTS, limits=limits) == "OK"
     statement = "/* batch */ UPDATE shop.orders SET note = 'hunter2' WHERE id = 1 + SLEEP(30)"
     with running(lab, statement) as number:
-        finding = failing(lab, activity.LONG_STATEMENTS, limits)
+        finding = lab.find_until("WARN", activity.LONG_STATEMENTS, limits)
         assert finding.word == "WARN"
         assert finding.result.evidence[1][0] == str(number)
         assert "UPDATE shop.orders SET note = ?" in finding.result.evidence[1][-1]

@@ -20,9 +20,9 @@ PAIRS: dict[str, tuple[str, str, type[Position]]] = {
 }
 
 
-@pytest.fixture(scope="module", params=PAIRS.values(), ids=PAIRS.keys())
+@pytest.fixture(scope="package", params=list(PAIRS.values()), ids=list(PAIRS))
 def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A source with a small database and an empty target, for all the tests of a module."""
+    """A source with a small database and an empty target, for all the tests of this package."""
     source, target, kind = request.param
     with two(source, target, tmp_path_factory.mktemp("pair"), kind) as servers:
         for statement in SHOP:

@@ -1,0 +1,124 @@
+"""Kill the runner before and after every record of its journal, one unattended rehearsal each.
+
+    python -m tests.campaigns.kill_runner [--source NAME] [--target NAME] [--every N] [--jobs N]
+
+Each run must end as asked, with no acknowledged write lost and never two servers taking writes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from migration import rehearsal
+from migration.journal import JournalReader, Kind
+from migration.rehearsal import RehearsalFailed, Script
+from migration.sessions import launch
+from migration.view import MigrationView
+from providers.sandbox.spec import TopologySpec
+
+KILLER = "tests.campaigns.killed_runner"
+SCRIPT = Script(seconds=0.2, roll_back=True, deadline_s=120)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Where to kill: before or after the runner's N-th record; 0 never."""
+
+    when: str
+    record: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run went: `records` that runners appended, how many runners it took, and what is wrong with it."""
+
+    case: Case
+    records: int
+    runners: int
+    problem: str
+
+
+def topology(source: str, target: str) -> TopologySpec:
+    return TopologySpec(source, target, rows=2000, rate=100, clients=2)
+
+
+def run(case: Case, spec: TopologySpec) -> Ended:
+    """One rehearsal with one kill."""
+    prepared = rehearsal.set_up(spec, "mysql_replication", lambda _: None)
+    try:
+        if case.record:
+            order = prepared.journal.with_name("kill.json")
+            order.write_text(json.dumps({"when": case.when, "record": case.record}))
+        problem = ""
+        try:
+            view = rehearsal.run_unattended(prepared, SCRIPT, lambda _: None, functools.partial(launch, module=KILLER))
+            problem = judge(view)
+        except RehearsalFailed as error:
+            problem = str(error)
+        with JournalReader(prepared.journal) as reader:
+            records = reader.records()
+        runners = sum(record.kind is Kind.RUNNER and record.subject == "started" for record in records)
+        written = sum(record.kind is not Kind.DECISION for record in records) - 1
+        if not problem and case.record and prepared.journal.with_name("kill.json").exists():
+            problem = "the runner was not killed"
+        return Ended(case, written, runners, problem)
+    finally:
+        _end_runner(prepared.journal)
+        prepared.sandbox.stop()
+
+
+def judge(view: MigrationView) -> str:
+    """What is wrong with how it ended; empty where nothing is."""
+    if rehearsal.passed(view, SCRIPT):
+        return ""
+    return f"ended {view.end}, figures {view.figures}, attempts {[a.figures for a in view.attempts]}"
+
+
+def _end_runner(journal: Path) -> None:
+    with JournalReader(journal) as reader:
+        pids = [int(r.body["pid"]) for r in reader.records() if r.kind is Kind.RUNNER]
+    for pid in pids[-1:]:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def cases(records: int, every: int) -> Iterator[Case]:
+    for number in range(1, records + 1, every):
+        yield Case("before", number)
+        yield Case("after", number)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", default="mariadb-10.11")
+    parser.add_argument("--target", default="mariadb-10.11")
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2)
+    asked = parser.parse_args()
+    spec = topology(asked.source, asked.target)
+    undisturbed = run(Case("", 0), spec)
+    print(f"undisturbed: {undisturbed.records} records, {undisturbed.problem or 'ok'}", flush=True)
+    bad = 0
+    todo = list(cases(undisturbed.records, asked.every))
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        for ended in pool.map(lambda case: run(case, spec), todo):
+            bad += bool(ended.problem)
+            words = ended.problem or f"ok, {ended.runners} runners"
+            print(f"{ended.case.when:6} {ended.case.record:4}: {words}", flush=True)
+    print(f"{len(todo) - bad} passed, {bad} failed")
+    return 1 if bad or undisturbed.problem else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

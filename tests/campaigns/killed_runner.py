@@ -1,0 +1,45 @@
+"""A runner that kills itself (-9) before or after the record that a file beside the journal names.
+
+The file `kill.json` holds {"when": "before" | "after", "record": N}: the N-th record that this process
+appends. It is taken away first, so that the next runner lives.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from migration.journal import Journal, Kind
+from migration.runner import main
+
+
+class KillingJournal(Journal):
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._order = path.with_name("kill.json")
+        self._count = 0
+        order = json.loads(self._order.read_text()) if self._order.exists() else {"when": "", "record": 0}
+        self._when, self._record = order["when"], order["record"]
+
+    def _insert(self, db: sqlite3.Connection, kind: Kind, subject: str, body: Mapping[str, Any], actor: str) -> int:
+        self._count += 1
+        if self._count == self._record and self._when == "before":
+            self._die()
+        seq = super()._insert(db, kind, subject, body, actor)
+        if self._count == self._record and self._when == "after":
+            self._die()
+        return seq
+
+    def _die(self) -> None:
+        self._order.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv, KillingJournal))

@@ -1,0 +1,34 @@
+"""Driving a rehearsal by its journal: waiting for what it shows, deciding at its gates."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from migration.decisions import Choice, Decision, decide
+from migration.rehearsal import Rehearsal
+from migration.view import MigrationView
+from migration.watch import Watch
+
+
+def until(made: Rehearsal, holds: Callable[[MigrationView], bool], seconds: float = 60) -> MigrationView:
+    deadline = time.monotonic() + seconds
+    with Watch(made.journal) as watch:
+        while True:
+            view = watch.view()
+            if holds(view):
+                return view
+            assert time.monotonic() < deadline, view.headline
+            time.sleep(0.01)
+
+
+def at_gate(made: Rehearsal, gate: str) -> MigrationView:
+    return until(made, lambda view: view.gate is not None and view.gate.id == gate)
+
+
+def approve(made: Rehearsal) -> None:
+    at_gate(made, "checks")
+    decide(made.journal, Decision(Choice.CONFIRM, "checks"))
+    view = at_gate(made, "plan")
+    assert view.plan is not None
+    decide(made.journal, Decision(Choice.CONFIRM, "plan", shown=view.plan.hash))

@@ -1,0 +1,29 @@
+"""The short form of `python -m tests.campaigns.kill_runner`: a runner killed here and there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.campaigns.kill_runner import Case, run, topology
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def killer_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
+
+
+# One place in each stretch of the record: checks, plan, copy, attach, way back, the switch and the way back of it.
+@pytest.mark.campaign
+@pytest.mark.parametrize("record", [2, 45, 52, 58, 66, 74, 80, 84, 88, 92, 96, 104, 112, 118])
+def test_a_killed_runner_is_resumed(engine_names: tuple[str, ...], record: int) -> None:
+    when = "before" if record % 4 else "after"
+
+    ended = run(Case(when, record), topology("mariadb-10.11", "mariadb-10.11"))
+
+    assert not ended.problem
+    assert ended.runners >= (1 if record < 2 else 2)

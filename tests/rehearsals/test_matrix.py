@@ -1,0 +1,42 @@
+"""Every pair of engines, by GTID and by file, there and back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.rehearsals.command import cutover
+
+SAME = ("mariadb-10.11", "mysql-9.7", "mysql-5.7", "mysql-5.6")
+ACROSS = (("mysql-5.6", "mysql-5.7"), ("mysql-5.6", "mysql-9.7"), ("mysql-5.7", "mysql-9.7"))
+CASES = [
+    *((name, name, how) for name in SAME for how in ("gtid", "file")),
+    *((source, target, how) for source, target in ACROSS for how in ("gtid", "file")),
+    ("mysql-5.6", "mariadb-10.11", "file"),
+]
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["keep", "rollback"])
+@pytest.mark.parametrize(("source", "target", "how"), CASES)
+def test_nothing_is_lost(
+    engine_names: tuple[str, ...], tmp_path: Path, source: str, target: str, how: str, back: bool
+) -> None:
+    result = tmp_path / "result.json"
+    engines = ("--source-engine", source, "--target-engine", target, "--positioning", how)
+    more = ("--seconds", "0.5", "--rate", "100", *(("--rollback",) if back else ()))
+
+    answer = cutover("rehearse", "--unattended", *engines, *more, "--json", str(result))
+
+    assert answer.returncode == 0, answer.stderr
+    told = json.loads(result.read_text())
+    assert told["outcome"] == ("rolled_back" if back else "completed")
+    assert told["positioning"] == how
+    for switch in filter(None, (told["cutover"], told["rollback"])):
+        assert switch["lost_writes"] == 0
+        assert switch["both_writable_ms"] == 0
+        assert switch["acknowledged_writes"] > 50
+        assert switch["write_gap_ms"] > 0
+    assert (told["rollback"] is not None) == back
+    assert Path(told["journal"]).is_file()

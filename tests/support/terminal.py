@@ -1,0 +1,102 @@
+"""A real terminal for a program under test: a pty of a given size, its screen kept by an emulator."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import subprocess
+import termios
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+import pyte
+
+_POLL_S = 0.02
+
+
+class Terminal:
+    """The user's side of a pty: reads what arrives, types keys, hangs up."""
+
+    def __init__(self, argv: Sequence[str], columns: int = 80, rows: int = 24, env: Mapping[str, str] | None = None):
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.process = subprocess.Popen(
+            argv,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**os.environ, "TERM": "xterm-256color", **(env or {})},
+            preexec_fn=_take_terminal,
+        )
+        os.close(slave)
+        self._master: int | None = master
+        self._screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self._screen)
+        self._lock = threading.Lock()
+        self.received = bytearray()
+        self._reader = threading.Thread(target=self._read, args=(master,), daemon=True)
+        self._reader.start()
+
+    def _read(self, master: int) -> None:
+        with contextlib.suppress(OSError):
+            while chunk := os.read(master, 65536):
+                with self._lock:
+                    self.received += chunk
+                    # The emulator does not know the keyboard protocol of kitty and would print its letters.
+                    self._stream.feed(re.sub(rb"\x1b\[[<>=?][0-9;]*u", b"", chunk))
+
+    def text(self) -> str:
+        """What is on the screen."""
+        with self._lock:
+            return "\n".join(self._screen.display)
+
+    def press(self, *keys: str) -> None:
+        """Type keys, as the bytes that a terminal sends."""
+        assert self._master is not None
+        for key in keys:
+            os.write(self._master, key.encode())
+
+    def wait_for(self, pattern: str, seconds: float = 30.0) -> str:
+        """Wait until the screen shows a pattern and return the screen."""
+        deadline = time.monotonic() + seconds
+        while True:
+            shown = self.text()
+            if re.search(pattern, shown):
+                return shown
+            assert time.monotonic() < deadline, f"{pattern!r} did not appear within {seconds} s:\n{shown}"
+            time.sleep(_POLL_S)
+
+    def hang_up(self) -> None:
+        """What a lost connection does: the terminal is gone and the session gets SIGHUP."""
+        assert self._master is not None
+        os.close(self._master)
+        self._master = None
+
+    def close(self) -> None:
+        """End whatever still runs."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+        if self._master is not None:
+            self.hang_up()
+
+
+def _take_terminal() -> None:
+    os.setsid()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@contextlib.contextmanager
+def terminal(argv: Sequence[str], columns: int = 80, rows: int = 24) -> Iterator[Terminal]:
+    """A program in a terminal, ended afterwards."""
+    opened = Terminal(argv, columns, rows)
+    try:
+        yield opened
+    finally:
+        opened.close()
