@@ -89,6 +89,10 @@ class CutoverApp(App[None]):
         if self._feed is not None:
             self._feed.stop()
 
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own variables, for themes that are not ours (`TEXTUAL_THEME`)."""
+        return dict(DARK.variables)
+
     @property
     def view(self) -> MigrationView | None:
         """The migration as last seen."""

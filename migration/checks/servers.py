@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from migration.check import Check, Fix, Pair, Result, Severity
 from migration.checks.results import Evidence, count, failed, passed, set_global, table
-from migration.checks.sight import channels, comes_from, require
+from migration.checks.sight import channels, require
 from migration.checks.versions import caution, refusal
 from migration.model import Side
+from providers.mysql.replication import comes_from
 from providers.mysql.server import Server
 
 

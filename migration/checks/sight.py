@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from migration.check import Pair
 from providers.mysql.errors import PrivilegeMissing
+from providers.mysql.replication import comes_from
 from providers.mysql.server import Server
 from providers.mysql.status import ReplicaStatus, parse_status
 
@@ -128,20 +129,6 @@ def channels(server: Server) -> tuple[ReplicaStatus, ...]:
     """Every replication channel of a server, running or not."""
     sql = "SHOW ALL SLAVES STATUS" if server.version.mariadb else server.dialect.replica_status
     return tuple(parse_status(row) for row in server.named(sql))
-
-
-def comes_from(channel: ReplicaStatus, replica: Server, source: Server) -> bool:
-    """Whether the source of a replica's channel is this server.
-
-    Its replication number decides, before first contact its address. A MariaDB keeps the number of the last
-    source it talked to, even in a channel made anew since: there the number counts only while the receiver is
-    connected, or with the address.
-    """
-    same_address = (channel.source_host, channel.source_port) == (source.endpoint.host, source.endpoint.port)
-    if not channel.source_id:
-        return same_address
-    certain = channel.io == "Yes" or same_address or not replica.version.mariadb
-    return certain and channel.source_id == source.identity.server_id
 
 
 def channel_from_source(pair: Pair) -> ReplicaStatus | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from migration.check import Check, Pair, Result, Severity
 from migration.checks.results import count, failed, not_applicable, passed, shown, table
-from migration.checks.sight import channel_from_source, channels, clients, comes_from, require
+from migration.checks.sight import channel_from_source, channels, clients, require
 from migration.model import Side
+from providers.mysql.replication import comes_from
 
 
 def target_empty(pair: Pair) -> Result:

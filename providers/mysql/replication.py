@@ -110,19 +110,21 @@ def forget(replica: Server) -> None:
         replica.change("CHANGE MASTER TO MASTER_HOST = ''")
 
 
-def follows(replica: Server, source: Server) -> ReplicaStatus | None:
-    """The channel, if `replica` follows exactly this `source`; None otherwise.
+def comes_from(channel: ReplicaStatus, replica: Server, source: Server) -> bool:
+    """Whether the source of a replica's channel is this server.
 
-    The name in the channel is not believed: the replication number the source gave must be its own. Before
-    the first connection there is none yet; then host and port decide.
+    Its replication number decides; before first contact, its address. A MariaDB keeps the number of the last
+    source it talked to, even in a channel made anew since: there the number counts only while connected.
     """
+    if channel.source_id and (channel.io == "Yes" or not replica.version.mariadb):
+        return channel.source_id == source.identity.server_id
+    return (channel.source_host, channel.source_port) == (source.endpoint.host, source.endpoint.port)
+
+
+def follows(replica: Server, source: Server) -> ReplicaStatus | None:
+    """The channel, if `replica` follows exactly this `source`; None otherwise."""
     status = replica.replica_status()
-    if status is None:
-        return None
-    if status.source_id:
-        return status if status.source_id == source.identity.server_id else None
-    same = (status.source_host, status.source_port) == (source.endpoint.host, source.endpoint.port)
-    return status if same else None
+    return status if status is not None and comes_from(status, replica, source) else None
 
 
 def wait_running(replica: Server, seconds: float) -> ReplicaStatus:

@@ -166,10 +166,13 @@ class Supervisor:
         unfinished.rename(self._run_dir / INFO)
 
     def wait(self) -> None:
-        """Wait for the end that is asked for, or for the idle limit."""
+        """Wait for the end that is asked for, for the idle limit, or for the loss of the run directory."""
         while not self.stopping.wait(_LOOK_S):
             if time.monotonic() - self._asked > self._order.idle_limit_s:
                 log.info("nothing was asked for %.0f s: the sandbox ends", self._order.idle_limit_s)
+                return
+            if not (self._run_dir / wire.SOCKET).exists():
+                # Somebody removed the directory, and with it every way to ask for the end.
                 return
 
     def destroy(self) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -207,6 +208,14 @@ def test_a_start_that_fails_leaves_nothing(
     monkeypatch.setenv("CUTOVER_CACHE", str(tmp_path / "cache"))
     with pytest.raises(EngineMissing, match=r"run `cutover engines install mariadb-10\.11`"):
         client.start(TopologySpec(*PAIR, rows=100), base=tmp_path)
+
+
+def test_a_sandbox_whose_directory_was_removed_ends(sandbox: Factory) -> None:
+    one = sandbox(*PAIR, rows=100)
+    owned = processes(one)
+    shutil.rmtree(one.run_dir, ignore_errors=True)
+    for process in owned:
+        until(functools.partial(gone, process), f"the end of {process}")
 
 
 class GivenUp(Exception):

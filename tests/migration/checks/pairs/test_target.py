@@ -197,6 +197,12 @@ def test_one_missing_privilege_is_named_by_what_it_is_needed_for(lab: Lab) -> No
         assert missing(lab, source=source) == needed
 
 
+def test_asking_for_privileges_waits_for_nobodys_lock(lab: Lab) -> None:
+    with session(lab.source) as client:
+        client.run("LOCK TABLES shop.orders WRITE")
+        assert lab.word(accounts.PRIVILEGES) == "OK"
+
+
 def test_privileges_are_complete_when_the_target_is_a_copy_already(arrived: Lab) -> None:
     assert arrived.word(accounts.PRIVILEGES) == "OK"
 

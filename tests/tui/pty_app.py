@@ -1,0 +1,22 @@
+"""The app on a journal, for the tests that need a real terminal. Argument: the journal, or `sessions`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tui.app import CutoverApp, run
+from tui.screens.base import WizardScreen
+from tui.start import OpenMigration, OpenSessions
+
+
+def crash(app: CutoverApp) -> None:
+    """What a bug in a screen looks like, with a password in a local variable."""
+    password = "planted-secret"  # noqa: F841 - must not be printed
+    raise ZeroDivisionError("a bug")
+
+
+if "--crash" in sys.argv:
+    WizardScreen.on_screen_resume = lambda self, event: crash(self.app)  # type: ignore[method-assign]
+start = OpenSessions() if sys.argv[1] == "sessions" else OpenMigration(Path(sys.argv[1]), welcome_back=False)
+sys.exit(run(start))
