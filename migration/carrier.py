@@ -113,13 +113,13 @@ class Carrier:
 
     def _attempt(self, step: Step) -> bool:
         m = self._m
-        before = step.probe(m)
+        before = step.how.probe(m)
         if before.outcome is Outcome.DONE:
             m.scribe.outcome(step.id, Outcome.DONE, before.note)
         else:
-            m.scribe.intent(step.id, step.statements(m))
-            step.apply(m)
-            after = step.probe(m)
+            m.scribe.intent(step.id, step.how.statements(m))
+            step.how.apply(m)
+            after = step.how.probe(m)
             if after.outcome is not Outcome.DONE:
                 raise StepFailed(f"After the step it is still not done: {after.note}.")
             m.scribe.outcome(step.id, Outcome.DONE, after.note)

@@ -29,14 +29,14 @@ from providers.mysql.position import Position
 from providers.mysql.server import Server
 
 PARTS = (
-    ("ready", "prove that the drain is quick"),
-    ("fence", "stop client writes on the old side"),
-    ("drain", "wait until the new side has everything"),
-    ("prove", "read the old side again: fenced, nothing new"),
-    ("promote", "open the new side for writes"),
-    ("events", "switch scheduled events over"),
-    ("keep", "keep the old side closed over a restart"),
-    ("reverse", "prove that the old side follows the new one"),
+    ("ready", "rehearse the drain"),
+    ("fence", "fence the old side"),
+    ("drain", "drain to the new side"),
+    ("prove", "prove the old side still"),
+    ("promote", "open the new side"),
+    ("events", "switch events over"),
+    ("keep", "keep the old side closed"),
+    ("reverse", "prove the way back"),
 )
 _REHEARSALS = 2
 _SLICE_S = 1.0

@@ -23,7 +23,6 @@ from providers.mysql.connection import Connection
 from providers.mysql.errors import ConnectionLost, ServerError, StatementFailed, Unreachable
 from providers.mysql.gtid import GtidSet, MariaGtid
 from providers.mysql.position import FilePosition, Position, within
-from providers.mysql.replication import follows
 from providers.mysql.server import Server
 from providers.mysql.status import ReplicaStatus, parse_status
 
@@ -390,8 +389,7 @@ class LagMeter:
         """Why what the target has executed says nothing about this source, empty where it does."""
         if status is None:
             return f"{self._target.name} is no replica, so its lag cannot be told; attach it to {self._source.name}."
-        other = status.source_id not in (0, self._source.identity.server_id)
-        if self._kind is FilePosition and other:
+        if self._kind is FilePosition and _from_another(status, self._source):
             return (
                 f"{self._target.name} follows another server than {self._source.name} "
                 f"({status.source_host}:{status.source_port}), so its file positions say nothing; "
@@ -450,17 +448,23 @@ class LagMeter:
 
 
 def choose_meter(source: Server, target: Server, kind: type[Position]) -> LagMeter:
-    """The meter for two servers, once the target is attached.
+    """The meter for two servers.
 
     By position where the target's can be held against the source's: GTIDs where both servers are of one
-    family, file positions where the target follows this very source. By heartbeat elsewhere, such as with
-    another server between the two; its writer has to be run then.
+    family, file positions unless the target is connected to another server than this source. By heartbeat
+    elsewhere, such as with a relay between the two; its writer has to be run then.
 
     Raises:
         ServerError: the target cannot be asked which server it follows.
     """
     if kind is FilePosition:
-        comparable = follows(target, source) is not None
+        status = target.replica_status()
+        comparable = status is None or status.io != "Yes" or not _from_another(status, source)
     else:
         comparable = source.version.mariadb == target.version.mariadb == (kind is MariaGtid)
     return LagMeter(source, target, kind if comparable else Beat)
+
+
+def _from_another(status: ReplicaStatus, source: Server) -> bool:
+    """Whether a channel's source is known to be another server; 0 stands for not known yet."""
+    return status.source_id not in (0, source.identity.server_id)

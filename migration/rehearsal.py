@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets as random
 import time
 from collections.abc import Callable
@@ -68,13 +69,13 @@ def set_up(topology: TopologySpec, runbook: str, say: Say, *, keep: bool = False
         SandboxFailed: the servers did not start.
         SessionError, JournalError: the journal could not be made; the servers are taken down again.
     """
-    sandbox = start_sandbox(topology, lambda progress: say(progress.message))
-    try:
+    with contextlib.ExitStack() as undo:
+        sandbox = start_sandbox(topology, lambda progress: say(progress.message))
+        undo.callback(sandbox.stop)
         sandbox.workload("start")
-        return enrol(sandbox, runbook, keep=keep)
-    except Exception:
-        sandbox.stop()
-        raise
+        made = enrol(sandbox, runbook, keep=keep)
+        undo.pop_all()
+    return made
 
 
 def enrol(sandbox: Sandbox, runbook: str, *, keep: bool = False, databases: tuple[str, ...] = ()) -> Rehearsal:

@@ -175,23 +175,38 @@ class Estimate:
     basis: str
 
 
+class Action(Protocol):
+    """How a step is done. A module with these functions is one: see `migration.steps`."""
+
+    def statements(self, m: Migration) -> tuple[str, ...]:
+        """What `apply` will run, for the plan."""
+        ...
+
+    def probe(self, m: Migration) -> Observation:
+        """Whether it is done already; asked before and after `apply`, of the servers and not of the journal."""
+        ...
+
+    def apply(self, m: Migration) -> None:
+        """Do it."""
+        ...
+
+    def estimate(self, m: Migration) -> Estimate:
+        """How long it is likely to take."""
+        ...
+
+
 @dataclass(frozen=True)
 class Step:
     """One thing that is done.
 
-    `probe` looks whether it is done already; it is asked before and after `apply`. `statements` is what
-    `apply` will run, for the plan. `undo` takes it back; `undo_says` names that in a word or two, empty
-    where there is no way back.
+    `undo` takes it back; `undo_says` names that in a word or two, empty where there is no way back.
     """
 
     id: str
     title: str
     side: Side
     why: str
-    statements: Callable[[Migration], tuple[str, ...]]
-    probe: Callable[[Migration], Observation]
-    apply: Callable[[Migration], None]
-    estimate: Callable[[Migration], Estimate]
+    how: Action
     undo: Callable[[Migration], None] | None = None
     undo_says: str = ""
     writes: Writes = Writes.ON

@@ -149,4 +149,4 @@ class Sampler:
             return RollbackView(None, sample.reason if sample else "not measured yet", at, None)
         if sample.at_least or sample.lag_s >= self._m.spec.limits.lag_s:
             return RollbackView(False, f"{source} is {sample.lag_s:.1f} s behind {target}", at, sample.lag_s)
-        return RollbackView(True, f"{source} follows {target}", at, sample.lag_s)
+        return RollbackView(True, f"every write on {target} flows back to {source}", at, sample.lag_s)

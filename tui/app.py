@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -71,6 +70,7 @@ class CutoverApp(App[None]):
             vars(constants)["DISABLE_KITTY_KEY"] = True
         self.start_with = start
         self.desk = Desk(clock, observer, self.post_message, export, has_sessions=isinstance(start, OpenSessions))
+        self._observer = observer
         self._feed: Feed | None = None
         self._place: Place | None = None
         self._welcome = False
@@ -120,8 +120,8 @@ class CutoverApp(App[None]):
 
     async def on_open_journal(self, message: OpenJournal) -> None:
         """An operator or observer chose a migration from the list."""
-        self.desk.observer = message.observer
         self._open(message.journal, message.welcome_back)
+        self.desk.observer = message.observer or self._observer
         await self._unwind()
 
     async def on_rehearsal_ready(self, message: RehearsalReady) -> None:
@@ -179,6 +179,7 @@ class CutoverApp(App[None]):
             self._feed.stop()
         self.desk.journal = self.desk.view = self.desk.sent = self._feed = self._place = None
         self.desk.error = self.desk.exported = ""
+        self.desk.observer = self._observer
 
     async def _unwind(self) -> None:
         while len(self.screen_stack) > 2:
@@ -214,12 +215,3 @@ class CutoverApp(App[None]):
         last = Text(f"{where}The screen has failed; the migration goes on. `cutover resume` shows it again.")
         self._exit_renderables.append(Segments(self.console.render(Group(trace, last), self.console.options)))
         self._close_messages_no_wait()
-
-
-def run(start: Start, *, observer: bool = False, export: Callable[[Path], Path] | None = None) -> int:
-    """Run the wizard on this terminal and return the exit status for the shell."""
-    app = CutoverApp(start, observer=observer, export=export)
-    # Everything works by keyboard; without mouse modes a lost connection leaves less behind.
-    app.run(mouse=False)
-    sys.stdout.flush()
-    return app.return_code or 0

@@ -20,9 +20,8 @@ DARK = Theme(
     background="#10141a",
     surface="#10141a",
     panel="#1b222c",
-    boost="#243042",
     dark=True,
-    variables={"dim": "#98a4b3", "line": "#4d5a6b", "unknown": "#d7a6ff", "badge": "#10141a"},
+    variables={"dim": "#98a4b3", "line": "#4d5a6b", "unknown": "#d7a6ff", "badge": "#10141a", "chosen": "#2b3d59"},
 )
 LIGHT = Theme(
     name="cutover-light",
@@ -36,9 +35,8 @@ LIGHT = Theme(
     background="#fbfbf9",
     surface="#fbfbf9",
     panel="#eceff3",
-    boost="#dbe4f0",
     dark=False,
-    variables={"dim": "#56616e", "line": "#9aa5b1", "unknown": "#7a2fb0", "badge": "#fbfbf9"},
+    variables={"dim": "#56616e", "line": "#9aa5b1", "unknown": "#7a2fb0", "badge": "#fbfbf9", "chosen": "#cfdcf0"},
 )
 # The terminal's own sixteen colours: for NO_COLOR, where Textual then sends no colour codes at all.
 TERMINAL = Theme(
@@ -54,7 +52,6 @@ TERMINAL = Theme(
     background="ansi_default",
     surface="ansi_default",
     panel="ansi_default",
-    boost="ansi_default",
     dark=True,
     variables={
         **BUILTIN_THEMES["ansi-dark"].variables,
@@ -62,6 +59,7 @@ TERMINAL = Theme(
         "line": "ansi_default",
         "unknown": "ansi_magenta",
         "badge": "ansi_black",
+        "chosen": "ansi_default",
         "input-cursor-background": "ansi_default",
         "input-cursor-foreground": "ansi_default",
         "input-cursor-text-style": "reverse",
@@ -79,7 +77,7 @@ _STYLES: dict[str, tuple[str, str, bool]] = {
     "fail": ("error", "", True),
     "unknown": ("unknown", "", True),
     "note": ("secondary", "", False),
-    "mark": ("foreground", "boost", True),
+    "mark": ("foreground", "chosen", True),
     "key": ("accent", "", True),
     "badge": ("badge", "secondary", True),
     "badge-prod": ("badge", "error", True),

@@ -33,62 +33,47 @@ PLAN = Gate(
 )
 PROTECT = Step(
     id="protect_target",
-    title="keep clients from writing on the target",
+    title="set the target read-only",
     side=Side.TARGET,
     why="A write on the target before the cutover would be missing on the source and could stop replication.",
-    statements=protect.statements,
-    probe=protect.probe,
-    apply=protect.apply,
+    how=protect,
     undo=protect.undo,
     undo_says="open",
-    estimate=protect.estimate,
 )
 COPY = Step(
     id="copy",
-    title="copy the databases to the target",
+    title="copy the databases",
     side=Side.BOTH,
     why="The target starts from a consistent picture of the source, taken at a known place in its binary log.",
-    statements=copy.statements,
-    probe=copy.probe,
-    apply=copy.apply,
+    how=copy,
     undo=copy.undo,
     undo_says="drop copy",
-    estimate=copy.estimate,
 )
 ATTACH = Step(
     id="attach",
-    title="let the target follow the source",
+    title="start replication",
     side=Side.TARGET,
     why="From here on every change on the source reaches the target by itself.",
-    statements=attach.statements,
-    probe=attach.probe,
-    apply=attach.apply,
+    how=attach,
     undo=attach.undo,
     undo_says="detach",
-    estimate=attach.estimate,
 )
 CATCH_UP = Step(
     id="catch_up",
-    title="wait until the target has caught up",
+    title="catch up",
     side=Side.TARGET,
     why="The cutover stops writes for as long as the target is behind, so it has to be close first.",
-    statements=catch_up.statements,
-    probe=catch_up.probe,
-    apply=catch_up.apply,
-    estimate=catch_up.estimate,
+    how=catch_up,
     undo_says="-",
 )
 WAY_BACK = Step(
     id="way_back",
-    title="let the source follow the target",
+    title="arm the way back",
     side=Side.SOURCE,
     why="Set up and proved before the cutover, the way back is there from the first moment after it.",
-    statements=way_back.statements,
-    probe=way_back.probe,
-    apply=way_back.apply,
+    how=way_back,
     undo=way_back.undo,
     undo_says="detach",
-    estimate=way_back.estimate,
 )
 CUT_OVER = Gate(
     id="cutover",
@@ -104,7 +89,7 @@ CUT_OVER = Gate(
 )
 MOVE_WRITES = Switch(
     id="move_writes",
-    title="fence the source, drain, prove, open the target",
+    title="fence, drain, prove, open",
     why="The source is fenced first, and the target opened only once it is proved to have everything.",
     undo_says="rollback",
 )
@@ -119,13 +104,10 @@ OBSERVE = Gate(
 )
 END_REPLICATION = Step(
     id="end_replication",
-    title="end replication between the two servers",
+    title="end replication",
     side=Side.BOTH,
     why="The servers part. The source stays as it is, read-only; this program never deletes a server.",
-    statements=finish.statements,
-    probe=finish.probe,
-    apply=finish.apply,
-    estimate=finish.estimate,
+    how=finish,
 )
 
 RUNBOOK = Runbook(

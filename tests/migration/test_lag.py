@@ -300,8 +300,9 @@ def test_it_leaves_no_session_behind(rig: Rig) -> None:
     until(lambda: sessions() == (0, 0), "all sessions are closed")
 
 
-def test_positions_are_used_where_they_can_be_compared(rig: Rig) -> None:
-    meter = choose_meter(rig.pair.source, rig.pair.target, rig.pair.kind)
+@pytest.mark.parametrize("by_file", [True, False])
+def test_positions_are_used_where_they_can_be_compared(rig: Rig, by_file: bool) -> None:
+    meter = choose_meter(rig.pair.source, rig.pair.target, FilePosition if by_file else rig.pair.kind)
     sample = until(lambda: one if (one := meter.sample()).lag_s is not None else None, "it reads")
     meter.close()
     assert sample.method == "position"
@@ -320,14 +321,14 @@ def read(meter: LagMeter) -> LagSample:
 
 
 def test_a_server_that_is_no_replica_is_unknown(mixed: Two) -> None:
-    with contextlib.closing(LagMeter(mixed.source, mixed.target, FilePosition)) as meter:
+    with contextlib.closing(choose_meter(mixed.source, mixed.target, FilePosition)) as meter:
         sample = read(meter)
-    assert sample.lag_s is None
+    assert (sample.method, sample.lag_s) == ("position", None)
     assert sample.reason == "target is no replica, so its lag cannot be told; attach it to source."
 
 
 def test_a_source_without_a_heartbeat_is_unknown(mixed: Two) -> None:
-    with contextlib.closing(choose_meter(mixed.source, mixed.target, FilePosition)) as meter:
+    with contextlib.closing(choose_meter(mixed.source, mixed.target, GtidSet)) as meter:
         sample = read(meter)
     assert (sample.method, sample.lag_s) == ("heartbeat", None)
     assert sample.reason == "There is no heartbeat on source; its writer has to create it."
@@ -336,9 +337,11 @@ def test_a_source_without_a_heartbeat_is_unknown(mixed: Two) -> None:
 def test_the_replica_of_another_server_is_unknown(mixed: Two) -> None:
     mixed.attach()
     try:
+        until(lambda: replication.follows(mixed.target, mixed.source), "the source's number is known")
         stranger = replace(mixed.target.endpoint, name="stranger")
         with contextlib.closing(Server(stranger)) as other:
-            assert choose_meter(other, mixed.target, FilePosition).sample().method == "heartbeat"
+            with contextlib.closing(choose_meter(other, mixed.target, FilePosition)) as meter:
+                assert meter.sample().method == "heartbeat"
             with contextlib.closing(LagMeter(other, mixed.target, FilePosition)) as meter:
                 sample = read(meter)
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tui.app import CutoverApp, run
+from tui.app import CutoverApp
 from tui.screens.base import WizardScreen
 from tui.start import OpenMigration, OpenSessions
 
@@ -19,4 +19,6 @@ def crash(app: CutoverApp) -> None:
 if "--crash" in sys.argv:
     WizardScreen.on_screen_resume = lambda self, event: crash(self.app)  # type: ignore[method-assign]
 start = OpenSessions() if sys.argv[1] == "sessions" else OpenMigration(Path(sys.argv[1]), welcome_back=False)
-sys.exit(run(start))
+app = CutoverApp(start)
+app.run(mouse=False)
+sys.exit(app.return_code or 0)

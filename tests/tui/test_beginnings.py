@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from conftest import decisions, foot, says, screen_text, shown, until
-from test_snapshots import FORM, probed
+from test_snapshots import fill_form, probed
 from textual.widgets import Input
 
 from migration.model import Side
@@ -53,18 +53,22 @@ async def test_an_observer_of_one_migration_is_operator_again_on_the_list(tell, 
 async def test_a_new_migration_appears_in_the_list_by_itself(tell, clock):
     async with CutoverApp(OpenSessions(), clock=clock).run_test(size=(80, 24)) as pilot:
         await says(pilot, "None yet.")
-        assert "n New migration (off)" in foot(pilot)[1]
+        assert "(n New migration)" in foot(pilot)[1]
         tell("orders-2026-11").plan()
         await says(pilot, "waits for you")
 
 
-async def test_a_journal_that_cannot_be_read_is_listed_with_the_reason(clock):
+def break_a_journal() -> None:
     broken = Path("state/migrations/broken/journal.db")
     broken.parent.mkdir(parents=True)
     broken.write_bytes(b"no database")
+
+
+async def test_a_journal_that_cannot_be_read_is_listed_with_the_reason(clock):
+    break_a_journal()
     async with CutoverApp(OpenSessions(), clock=clock).run_test(size=(80, 24)) as pilot:
         await says(pilot, "cannot be read")
-        assert "⏎ Open (off)" in foot(pilot)[1]
+        assert "(⏎ Open)" in foot(pilot)[1]
 
 
 async def test_enter_tests_both_sides_and_goes_on_only_when_both_say_ok(tell, clock):
@@ -83,7 +87,8 @@ async def test_enter_tests_both_sides_and_goes_on_only_when_both_say_ok(tell, cl
     async with CutoverApp(OpenConnect(create, probe), clock=clock).run_test(size=(80, 24)) as pilot:
         await pilot.press("enter")
         assert foot(pilot)[0] == "Give the migration a name: lower-case letters, digits and hyphens."
-        await pilot.press(*"orders-2026-11", *FORM, "enter")
+        fill_form(pilot)
+        await pilot.press("enter")
         await says(pilot, "Next is off until both sides say OK")
         assert not made
         await pilot.press("enter")
@@ -104,7 +109,7 @@ async def test_enter_tests_both_sides_and_goes_on_only_when_both_say_ok(tell, cl
 
 async def test_passwords_are_not_on_the_screen_and_bad_ports_are_named(clock):
     async with CutoverApp(OpenConnect(lambda form: Path(), probed), clock=clock).run_test(size=(80, 24)) as pilot:
-        await pilot.press(*"orders", *FORM)
+        fill_form(pilot)
         pilot.app.screen.query_one("#target-replication_password", Input).value = "s3cret-word"
         await pilot.pause()
         drawn = "\n".join("".join(s.text for s in strip) for strip in pilot.app.screen._compositor.render_strips())
@@ -121,7 +126,8 @@ async def test_a_failure_to_make_the_migration_is_one_sentence(clock):
         return (ProbeLine(Side.SOURCE, "OK", "login"),)
 
     async with CutoverApp(OpenConnect(create, fine), clock=clock).run_test(size=(80, 24)) as pilot:
-        await pilot.press(*"orders", *FORM, "enter")
+        fill_form(pilot)
+        await pilot.press("enter")
         await says(pilot, "Both sides say OK")
         await pilot.press("enter")
         await says(pilot, "There is a migration named orders already")

@@ -48,7 +48,7 @@ async def test_looking_back_changes_nothing_and_stays_until_a_cutover_begins(tel
         await pilot.press("2")
         await shown(pilot, "ChecksScreen")
         await says(pilot, "[✓ Checks]")
-        assert "n Next (off)" in foot(pilot)[1]
+        assert "(n Next)" in foot(pilot)[1]
         await pilot.press("3")
         await shown(pilot, "PlanScreen")
         teller.lag()
@@ -225,3 +225,34 @@ async def test_many_changes_become_few_paints(tell, opened):
         for number in range(300):
             scribe.note(f"line {number}")
         await says(pilot, "line 299")
+
+
+@pytest.mark.parametrize("chapter", ["copy", "lag", "after"])
+async def test_a_failed_step_is_shown_with_its_words_and_tried_again_on_r(tell, opened, chapter):
+    teller = tell()
+    getattr(teller, chapter)()
+    teller.scribe.gate_opened(
+        "retry",
+        title="start replication on the target",
+        question="Try again: start replication on the target?",
+        consequence="orders-new: 1045 Access denied for user 'repl'",
+        word="",
+        choices=("confirm", "cancel"),
+    )
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await says(pilot, "FAIL start replication on the target")
+        await says(pilot, "1045 Access denied")
+        assert "r Try again" in foot(pilot)[1]
+        await pilot.press("r")
+        record = await decided(pilot, teller.path)
+        assert (record.subject, record.body["choice"]) == ("retry", "confirm")
+
+
+async def test_keys_of_a_failed_step_are_hidden_while_nothing_failed(tell, opened):
+    teller = tell().copy()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await shown(pilot, "CopyScreen")
+        assert "Try again" not in foot(pilot)[1]
+        await pilot.press("r")
+        await pilot.pause()
+    assert decisions(teller.path) == []

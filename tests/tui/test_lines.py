@@ -8,8 +8,8 @@ from textual.geometry import Region
 from tui_stories import NOW
 
 from migration.view import LagSample, LagView
-from tui.theme import DARK
 from tui.text import clock, coarse, compact, duration, elapsed
+from tui.theme import DARK
 from tui.widgets.lag_gauge import big_number, facts, gauge, history_rows
 from tui.widgets.lines import Lines, Row, row
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import screen_text
+from conftest import says, until
 from textual.pilot import Pilot
+from textual.widgets import Input
 from tui_stories import CURED, Clock, Teller
 
 from migration.model import Direction, Side
@@ -57,18 +57,17 @@ MIGRATIONS: dict[str, tuple[Callable[[Teller], object], tuple[str, ...], str]] =
 
 def wait_for(text: str, keys: tuple[str, ...]) -> Callable[[Pilot[None]], object]:
     async def before(pilot: Pilot[None]) -> None:
-        end = time.monotonic() + 10
         if keys:
-            while getattr(pilot.app, "view", None) is None or type(pilot.app.screen).__name__ == "LoadingScreen":
-                await asyncio.sleep(0.01)
-            await pilot.pause()
+            app = pilot.app
+            await until(pilot, lambda: getattr(app, "view", None) is not None and not loading(app.screen))
         await pilot.press(*keys)
-        while text not in screen_text(pilot):
-            assert time.monotonic() < end, screen_text(pilot)
-            await asyncio.sleep(0.01)
-        await pilot.pause()
+        await says(pilot, text)
 
     return before
+
+
+def loading(screen: object) -> bool:
+    return type(screen).__name__ == "LoadingScreen"
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -109,8 +108,6 @@ def test_sessions(snap_compare, tell, clock, size):
 
 
 def touch(path: Path, number: int) -> None:
-    import os
-
     os.utime(path, (1_700_000_000 + number, 1_700_000_000 + number))
 
 
@@ -124,11 +121,16 @@ def probed(form: ConnectForm) -> tuple[ProbeLine, ...]:
     )
 
 
-FORM = (
-    *("tab", "tab", *"orders-db", "tab", *"10.2.0.10", "tab", "tab", *"migrator", "tab", *"pw", "tab", *"repl"),
-    *("tab", *"rpw", "tab", "tab", *"orders-new", "tab", *"10.9.0.20", "tab", "tab", *"migrator", "tab", *"pw"),
-    *("tab", *"repl", "tab", *"rpw"),
-)
+FORM = {"user": "migrator", "password": "pw", "replication_user": "repl", "replication_password": "rpw"}
+
+
+def fill_form(pilot: Pilot[None]) -> None:
+    """Every field of the form, as if typed."""
+    values = {"migration": "orders-2026-11", "source-name": "orders-db", "source-host": "10.2.0.10"}
+    values |= {"target-name": "orders-new", "target-host": "10.9.0.20"}
+    values |= {f"{side}-{name}": value for side in ("source", "target") for name, value in FORM.items()}
+    for name, value in values.items():
+        pilot.app.screen.query_one(f"#{name}", Input).value = value
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
@@ -136,13 +138,10 @@ def test_connect(snap_compare, clock, size):
     app = CutoverApp(OpenConnect(lambda form: Path("never"), probed), clock=clock)
 
     async def before(pilot: Pilot[None]) -> None:
-        await pilot.press(*"orders-2026-11")
-        await pilot.press(*FORM, "enter")
-        end = time.monotonic() + 10
-        while "1045" not in screen_text(pilot):
-            assert time.monotonic() < end, screen_text(pilot)
-            await asyncio.sleep(0.01)
-        await pilot.pause()
+        await pilot.press("tab")
+        fill_form(pilot)
+        await pilot.press("enter")
+        await says(pilot, "1045")
 
     assert snap_compare(app, terminal_size=size, run_before=before)
 

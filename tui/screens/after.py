@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 from migration.decisions import Choice
 from migration.view import AttemptView, FiguresView, MigrationView, StepState
-from tui.screens.base import MigrationScreen
+from tui.screens.base import RETRY, MigrationScreen, retry_rows
 from tui.screens.complete import CompleteScreen
 from tui.screens.copy import log_rows
 from tui.screens.rollback import RollbackScreen
@@ -35,7 +35,7 @@ class AfterScreen(MigrationScreen):
     LIVE = True
     STEP = 6
     NAME = "After the cutover"
-    DECIDING = frozenset({"roll_back", "complete", "pause"})
+    DECIDING = frozenset({"roll_back", "complete", "retry"})
     HELP_TEXT = (
         "The target has the writes; the old source follows it, read-only.\n"
         "\n"
@@ -50,6 +50,7 @@ class AfterScreen(MigrationScreen):
         ("gap", "the longest time in which no client could write, as the clients saw it"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        RETRY,
         Binding("R", "roll_back", "Roll back…", tooltip="open the rollback screen; starts nothing"),
         Binding("C", "complete", "Complete…", tooltip="open the completion screen; starts nothing"),
         *MigrationScreen.COMMON,
@@ -87,6 +88,7 @@ class AfterScreen(MigrationScreen):
         lag = view.rollback.lag_s
         if lag is not None and word != "UNKNOWN":
             page.para(f"{view.source.name} follows {view.target.name}, {duration(lag)} behind.", indent=6)
+        page.rows += retry_rows(view, page.cells)
         page.gap(9)
         page.rows += figure_rows(view.figures, attempt)
         page.gap(7)

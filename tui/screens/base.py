@@ -227,6 +227,10 @@ HELP = Binding("question_mark,f1", "app.help", "Help", key_display="?")
 BACK = Binding("escape", "back", "Back", key_display="Esc")
 
 
+RETRY = Binding("r", "retry", "Try again", tooltip="after a failure: try the step again")
+NAMED_GATES = ("checks", "plan", "cutover", "observe")
+
+
 class MigrationScreen(WizardScreen):
     """A screen of one migration, with the keys that work on all of them."""
 
@@ -246,7 +250,14 @@ class MigrationScreen(WizardScreen):
             return None if view is None or view.end or not cancellable(view) else True
         if action == "pause":
             return None if view is None or view.end else True
+        if action == "retry":
+            named = view is None or view.gate is None or view.gate.id in NAMED_GATES
+            return not named and self.desk.offers(Choice.CONFIRM)
         return True
+
+    def action_retry(self) -> None:
+        """Let the runner go on at a gate that has no screen of its own: mostly, try a failed step again."""
+        self.decide(Choice.CONFIRM, "try again")
 
     def action_pause(self) -> None:
         """Hold the runner before its next step, or let it go on."""
@@ -259,11 +270,22 @@ class MigrationScreen(WizardScreen):
         """Pause becomes Continue."""
         if action == "pause" and self.view is not None and self.view.paused:
             return "Continue"
+        if action == "retry" and self.view is not None and self.view.gate and self.view.gate.id != "retry":
+            return "Go on"
         return binding.description
 
 
 def cancellable(view: MigrationView) -> bool:
     """Whether the migration can still be cancelled: the writes are on the source and stay there."""
-    attempt = view.attempt
-    going = attempt is not None and attempt.result in ("running", "unknown")
-    return view.primary == view.spec.source.name and not going
+    return not any(attempt.result in ("switched", "running", "unknown") for attempt in view.attempts)
+
+
+def retry_rows(view: MigrationView, cells: int) -> list[Row]:
+    """What failed and what the runner waits for, where it waits before a step; empty otherwise."""
+    gate = view.gate
+    if gate is None or gate.id in NAMED_GATES:
+        return []
+    page = Page(cells, 0)
+    page.add("   ", ("FAIL " if gate.id == "retry" else "WAIT ", "fail"), fit(gate.title, cells - 10))
+    page.para(gate.consequence, indent=8)
+    return page.rows

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 from migration.model import Stage
 from migration.view import MigrationView, ProgressView, StepState, StepView
-from tui.screens.base import MigrationScreen
+from tui.screens.base import RETRY, MigrationScreen, retry_rows
 from tui.screens.cancel import CancelScreen
 from tui.screens.log import LEVELS
 from tui.text import amount, clock, clock_minutes, duration, elapsed, fit
@@ -22,7 +22,7 @@ class SyncScreen(MigrationScreen):
     """Common to the two halves of the sync: copying, and following."""
 
     LIVE = True
-    DECIDING = frozenset({"pause", "cancel", "cutover", "complete"})
+    DECIDING = frozenset({"pause", "cancel", "cutover", "complete", "retry"})
 
     def action_cancel(self) -> None:
         """Open the screen that cancels the migration."""
@@ -47,6 +47,7 @@ class CopyScreen(SyncScreen):
         ("step", "one thing that is done; it is looked at before it is done again"),
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        RETRY,
         Binding("p", "pause", "Pause", tooltip="hold the runner before its next step, or let it go on"),
         Binding("x", "cancel", "Cancel…", tooltip="open the screen that cancels the migration; starts nothing"),
         *MigrationScreen.COMMON,
@@ -59,6 +60,7 @@ class CopyScreen(SyncScreen):
         alive = view.runner_alive
         page.rows += progress_rows(view.progress, running, page.cells, now, alive)
         page.blank()
+        page.rows += retry_rows(view, page.cells)
         steps = [step for step in view.steps if step.item.stage in _STAGES and step.item.kind == "step"]
         rows = step_rows(steps, page.cells, now)
         page.rows += rows[: max(4, page.room - 3)]
@@ -70,6 +72,8 @@ class CopyScreen(SyncScreen):
         view = self.view
         if view is None or view.end is not None or view.paused:
             return ""
+        if view.gate is not None:
+            return view.headline
         return f"{view.headline.rstrip('.')}. You can leave: it goes on."
 
 

@@ -35,7 +35,7 @@ def _red(gate: GateView, now: float) -> str:
     for condition in gate.conditions:
         if not condition.ok:
             return clean(condition.text)
-    if gate.conditions and (gate.measured_at is None or now - gate.measured_at > STALE_CONDITIONS_S):
+    if gate.measured_at is None or now - gate.measured_at > STALE_CONDITIONS_S:
         age = f"for {elapsed(now - gate.measured_at)}" if gate.measured_at else "yet"
         return f"the conditions have not been measured {age}"
     return ""

@@ -10,7 +10,7 @@ from migration.decisions import Choice
 from migration.model import Direction
 from migration.view import AttemptView, GateView, MigrationView
 from tui.places import rolled_back
-from tui.screens.base import MigrationScreen
+from tui.screens.base import RETRY, MigrationScreen, retry_rows
 from tui.screens.complete import CompleteScreen
 from tui.screens.copy import SyncScreen, log_rows
 from tui.screens.cutover_confirm import CutoverConfirmScreen
@@ -43,6 +43,7 @@ class LagScreen(SyncScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "cutover", "Cut over…", tooltip="open the cutover screen; starts nothing"),
         Binding("C", "complete", "Complete…", tooltip="after a rollback: open the completion screen; starts nothing"),
+        RETRY,
         Binding("p", "pause", "Pause", tooltip="hold the runner before its next step, or let it go on"),
         Binding("x", "cancel", "Cancel…", tooltip="open the screen that cancels the migration; starts nothing"),
         *MigrationScreen.COMMON,
@@ -63,6 +64,8 @@ class LagScreen(SyncScreen):
         view = self.view
         if view is None or view.end is not None or view.paused:
             return ""
+        if view.gate is not None and view.gate.id != "cutover":
+            return view.headline
         if not self.desk.offers(Choice.CONFIRM, "cutover"):
             return f"The cutover is off: {view.headline}"
         stale = self.desk.stale_s()
@@ -80,6 +83,7 @@ class LagScreen(SyncScreen):
         page.blank()
         height = 4 if page.height < 24 else 8
         page.rows += history_rows(view.lag, now, page.cells, height, stale)
+        page.rows += retry_rows(view, page.cells)
         if view.attempt is not None:
             page.gap(6)
             page.rows += attempt_rows(view.attempt, page.cells)

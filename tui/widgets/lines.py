@@ -8,8 +8,7 @@ from typing import NamedTuple
 from rich.segment import Segment
 from rich.style import Style
 from textual.app import App
-from textual.events import Resize
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -96,8 +95,9 @@ class Page:
 
     def rule(self, title: str = "") -> None:
         """Add a line across, with a title."""
-        head = f" ─── {clean(title)} " if title else " "
-        self.add((head + "─" * max(0, self.cells - width(head) - 1), "line"))
+        head = fit(title, min(width(clean(title)), self.cells - 12))
+        lead = (" ─── ", "line") if title else (" ", "line")
+        self.add(lead, (f"{head} " if title else "", "note"), ("─" * max(0, self.cells - width(head) - 7), "line"))
 
     def drawn(self, title: str, stroke: str, style: str, indent: int = 6) -> None:
         """Add a line that means something, with its words in it."""
@@ -135,15 +135,14 @@ class Lines(Widget, can_focus=False):
         self._draw = draw
         self._at_least = at_least
         self._rows: list[Row] = []
-
-    def on_resize(self, event: Resize) -> None:
-        """Draw again for the new size."""
-        self._rows = self._drawn()
-        self.refresh()
+        self._drawn_for = Size(0, 0)
 
     def repaint(self) -> None:
         """Draw again and refresh what changed."""
         if not self.size or not self.is_attached:
+            return
+        if self._drawn_for != self.size:
+            self.refresh()
             return
         old, self._rows = self._rows, self._drawn()
         for y in range(self.size.height):
@@ -155,11 +154,14 @@ class Lines(Widget, can_focus=False):
 
     @property
     def plain(self) -> str:
-        """The rows as text, for tests and for copying."""
+        """The rows as text."""
         return "\n".join("".join(span.text for span in line).rstrip() for line in self._rows)
 
     def render_line(self, y: int) -> Strip:
         """One row in the current theme."""
+        if self._drawn_for != self.size:
+            # At the first paint of a size, not one event later: an empty frame costs as much as a full one.
+            self._rows = self._drawn()
         base = self.rich_style
         styles = _styles_of(self.app)
         spans = self._rows[y] if y < len(self._rows) else ()
@@ -167,6 +169,7 @@ class Lines(Widget, can_focus=False):
         return Strip(segments).adjust_cell_length(self.size.width, base)
 
     def _drawn(self) -> list[Row]:
+        self._drawn_for = self.size
         rows = self._draw(max(self.size.width, self._at_least), self.size.height)[: self.size.height]
         return [tuple(Span(clean(span[0]), span[1]) for span in line) for line in rows]
 
