@@ -39,6 +39,7 @@ class Sampler:
         self._forward = True
         self._stop = threading.Event()
         self._newest: LagSample | None = None
+        self._rest_at = 0.0
         self._meter: tuple[bool, LagMeter] | None = None
         self._servers: dict[str, Server] = {}
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
@@ -64,21 +65,33 @@ class Sampler:
         return self._newest
 
     def _run(self) -> None:
-        rest_at = 0.0
+        """The boundary of the thread: whatever goes wrong is said, and measuring goes on."""
+        said = ""
         while not self._stop.wait(_LAG_S):
             try:
-                rest = time.monotonic() >= rest_at
-                self._look_at_lag(journal=rest)
-                if rest:
-                    rest_at = time.monotonic() + _REST_S
-                    self._look_at_the_rest()
+                self._measure()
             except JournalError:
                 # A full disk stops the runner's own records, which say so; measuring goes on when it can.
+                self._stop.wait(_REST_S)
+            except Exception as error:  # noqa: BLE001
+                self._newest = None
+                words = f"measuring failed and is tried again: {type(error).__name__}: {error}"
+                if words != said:
+                    said = words
+                    with contextlib.suppress(JournalError):
+                        self._scribe.note(words, "error")
                 self._stop.wait(_REST_S)
         if self._meter is not None:
             self._meter[1].close()
         for server in self._servers.values():
             server.close()
+
+    def _measure(self) -> None:
+        rest = time.monotonic() >= self._rest_at
+        self._look_at_lag(journal=rest)
+        if rest:
+            self._rest_at = time.monotonic() + _REST_S
+            self._look_at_the_rest()
 
     def _look_at_lag(self, *, journal: bool) -> None:
         forward = self._forward

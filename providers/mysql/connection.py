@@ -12,6 +12,7 @@ import pymysql
 from pymysql.constants import CLIENT
 from pymysql.cursors import Cursor, DictCursor, SSCursor
 
+from providers.mysql import lenient
 from providers.mysql.endpoint import Endpoint, TlsMode
 from providers.mysql.errors import (
     AccessDenied,
@@ -182,6 +183,7 @@ class Connection:
         else:
             raw = attempt(context)
         _bound_answers(raw, timeouts.answer)
+        raw.encoding = lenient.NAME
         return raw
 
     @property

@@ -166,6 +166,7 @@ def test_stays_small_and_keeps_its_horizon(capacity: int) -> None:
     for step in range(20_000):
         ring.add(step * EVERY_S, mariadb(step))
         assert len(ring) <= capacity
+        assert ring.still_since == step * EVERY_S
     assert ring.watched_since == 0.0
     now = 20_000 * EVERY_S
     for have in (0, 100, 5_000, 15_000, 19_000, 19_990):

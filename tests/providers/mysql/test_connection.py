@@ -26,6 +26,7 @@ from providers.mysql.errors import (
 from providers.mysql.server import Server
 from tests.support.pairs import running
 from tests.support.proxy import LOOPBACK, Hole, Proxy
+from tests.support.waiting import until
 
 QUICK = Timeouts(connect=0.5, answer=0.5)
 
@@ -251,3 +252,25 @@ def test_another_server_behind_the_same_address(
             server.connect()
         with pytest.raises(WrongServer):
             Server(other.endpoint(), expected=server.identity.uid)
+
+
+def test_text_that_is_cut_within_a_character_is_read(endpoint: Endpoint, session: Connection) -> None:
+    """SHOW PROCESSLIST keeps 100 bytes of a statement; here the hundredth is the first half of a character."""
+    busy = Connection(endpoint)
+    statement = f"SELECT 'x{'é' * 100}', SLEEP(20)"
+
+    def run() -> None:
+        with contextlib.suppress(ServerError):
+            busy.run(statement)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+
+    def shown() -> str:
+        rows = session.rows("SHOW PROCESSLIST")
+        return next((str(row[7]) for row in rows if int(row[0]) == busy.thread_id and row[7]), "")
+
+    assert until(shown, "the statement is listed").startswith("SELECT 'xéé")
+    session.run(f"KILL {busy.thread_id}")
+    thread.join(10)
+    assert not thread.is_alive()
