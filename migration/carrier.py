@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Iterator
 
@@ -41,6 +42,7 @@ class Carrier:
         """
         try:
             self._settle_open_attempt()
+            self._reopen_gates()
             while True:
                 end = self._pass_through()
                 if end is not None:
@@ -192,6 +194,23 @@ class Carrier:
         elif last.result == "switched":
             self._sampler.point(last.direction)
             self._catch_up_records(last.direction)
+
+    def _reopen_gates(self) -> None:
+        """A runner before us died between a decision and what it was for: the decision has to be taken again.
+
+        A gate stays passed only once the item after it has begun; a switch, only once it is done. What was
+        decided may have been the other way (a rollback), and what was confirmed may no longer hold.
+        """
+        story = self._m.story()
+        items = self._runbook.items()
+        for (stage, item), (_, following) in itertools.pairwise(items):
+            if not isinstance(item, Gate) or not story.done(item.id):
+                continue
+            went_on = story.done(following.id) if isinstance(following, Switch) else story.begun(following.id)
+            if not went_on:
+                self._m.scribe.note(f"{item.title}: the runner died before it could act on the decision", "warn")
+                self._m.scribe.rewind(stage)
+                return
 
     def _settle(self, attempt: Switchover) -> None:
         if settle(self._m, attempt):

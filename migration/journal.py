@@ -46,6 +46,7 @@ CREATE TABLE sample (
     kind TEXT NOT NULL,
     body TEXT NOT NULL
 );
+CREATE INDEX sample_by_kind ON sample (kind, seq);
 """
 _GUARDS = "".join(
     f"""
@@ -53,6 +54,13 @@ CREATE TRIGGER {table}_keeps_{verb} BEFORE {verb} ON {table}
 BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;"""
     for table in ("meta", "record", "sample")
     for verb in ("UPDATE", "DELETE")
+) + "".join(
+    # REPLACE takes a row away without firing a delete trigger.
+    f"""
+CREATE TRIGGER {table}_keeps_REPLACE BEFORE INSERT ON {table}
+WHEN EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})
+BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END;"""
+    for table, key in (("meta", "key"), ("record", "seq"), ("sample", "seq"))
 )
 
 
@@ -188,9 +196,17 @@ class JournalReader:
             rows = self._db.execute(
                 "SELECT seq, at, kind, actor, subject, body FROM record WHERE seq > ? ORDER BY seq", (after,)
             ).fetchall()
-        return tuple(
-            Record(seq, at, Kind(kind), actor, subj, json.loads(body)) for seq, at, kind, actor, subj, body in rows
-        )
+        return tuple(self._record(row) for row in rows)
+
+    def _record(self, row: tuple[int, float, str, str, str, str]) -> Record:
+        seq, at, kind, actor, subject, body = row
+        try:
+            return Record(seq, at, Kind(kind), actor, subject, json.loads(body))
+        except ValueError as error:
+            raise JournalError(
+                f"Record {seq} of the journal {self.path} cannot be read ({error}); keep the file, it is damaged or "
+                "was written by another program."
+            ) from error
 
     def samples(self, kind: str, after: int = 0, since: float = 0.0) -> tuple[Sample, ...]:
         """Samples of one kind above sequence number `after` and not older than `since`, in order."""
@@ -200,6 +216,15 @@ class JournalReader:
                 (kind, after, since),
             ).fetchall()
         return tuple(Sample(seq, at, name, json.loads(body)) for seq, at, name, body in rows)
+
+    def newest(self, kind: str, after: int = 0) -> Sample | None:
+        """The newest sample of one kind, where it has a sequence number above `after`."""
+        with _explained(self.path):
+            row = self._db.execute(
+                "SELECT seq, at, kind, body FROM sample WHERE kind = ? AND seq > ? ORDER BY seq DESC LIMIT 1",
+                (kind, after),
+            ).fetchone()
+        return None if row is None else Sample(row[0], row[1], row[2], json.loads(row[3]))
 
 
 class Journal(JournalReader):

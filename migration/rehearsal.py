@@ -188,13 +188,17 @@ class _Driver:
             return Decision(Choice.CONFIRM, gate.id, shown=view.plan.hash)
         if gate.id == "retry":
             raise RehearsalFailed(gate.consequence)
-        if time.time() - gate.opened_at < self._script.seconds or gate.measured_at is None or not gate.ready:
+        if time.time() - gate.opened_at < self._script.seconds:
             return None
-        if gate.id == "cutover" and Choice.COMPLETE.value not in gate.choices:
+        forward = gate.id == "cutover" and Choice.COMPLETE.value not in gate.choices
+        back = gate.id == "observe" and self._script.roll_back
+        if not forward and not back:
+            return Decision(Choice.COMPLETE, gate.id, typed="complete")
+        if gate.measured_at is None or not gate.ready:
+            return None
+        if forward:
             return Decision(Choice.CONFIRM, gate.id, typed=gate.word)
-        if gate.id == "observe" and self._script.roll_back:
-            return Decision(Choice.ROLL_BACK, gate.id, typed=gate.word, reason="rehearsed")
-        return Decision(Choice.COMPLETE, gate.id, typed="complete")
+        return Decision(Choice.ROLL_BACK, gate.id, typed=gate.word, reason="rehearsed")
 
 
 def _figures(attempt: AttemptView | None) -> dict[str, Any] | None:

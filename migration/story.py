@@ -121,6 +121,10 @@ class Story:
         progress = self._steps.get(step)
         return progress is not None and progress.state is StepState.DONE
 
+    def begun(self, step: str) -> bool:
+        """Whether anything is known of a step or gate since the last rewind."""
+        return step in self._steps
+
     @property
     def attempts(self) -> tuple[AttemptView, ...]:
         """All attempts to move the writes, oldest first."""
@@ -462,7 +466,10 @@ def _clients_sample(story: Story, sample: Sample) -> None:
 
 
 def _servers_sample(story: Story, sample: Sample) -> None:
-    story.primary = sample.body["primary"]
+    # Samples are told after all records: one from before the last switch knows nothing of it.
+    switched = [attempt.ended_at or 0.0 for attempt in story.attempts if attempt.result == "switched"]
+    if sample.at >= max(switched, default=0.0):
+        story.primary = sample.body["primary"]
     story._read_only = {"source": sample.body["source_read_only"], "target": sample.body["target_read_only"]}
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from migration.journal import JournalReader, RunnerSeat
+from migration.journal import JournalError, JournalReader, RunnerSeat, Sample
 from migration.story import SAMPLE_KINDS, Story
 from migration.view import MigrationView
 
@@ -47,11 +47,21 @@ class Watch:
         # A gate's conditions belong to the gate that was open before them, so records go first.
         for record in self._reader.records(self._story.last_seq):
             self._story.tell(record)
+        if self._story.spec is None:
+            raise JournalError(f"The journal {self._reader.path} is empty; delete its directory and start again.")
         for kind in SAMPLE_KINDS:
-            for sample in self._reader.samples(kind, self._last_sample[kind], self._since):
+            for sample in self._new_samples(kind):
                 self._last_sample[kind] = sample.seq
                 self._story.measure(sample)
         return self._story.view(self._seen[1])
+
+    def _new_samples(self, kind: str) -> tuple[Sample, ...]:
+        """The lag's history; of everything else only the newest, however old it is."""
+        after = self._last_sample[kind]
+        if kind == "lag":
+            return self._reader.samples(kind, after, self._since)
+        newest = self._reader.newest(kind, after)
+        return () if newest is None else (newest,)
 
     def close(self) -> None:
         """Close the journal."""

@@ -100,7 +100,8 @@ class CutoverApp(App[None]):
 
     async def on_fed(self, message: Fed) -> None:
         """Take in the migration's state, and go where it has gone."""
-        if message.journal != self.desk.journal:
+        # While the app leaves, its screens go before its last messages.
+        if message.journal != self.desk.journal or not self.screen_stack:
             return
         self.desk.error = message.error
         if message.view is not None:
@@ -202,7 +203,7 @@ class CutoverApp(App[None]):
             await self.push_screen(WelcomeBackScreen(self.desk))
 
     def _paint(self) -> None:
-        if isinstance(self.screen, WizardScreen):
+        if self.screen_stack and isinstance(self.screen, WizardScreen):
             self.screen.paint()
 
     def _signalled(self, number: signal.Signals) -> None:

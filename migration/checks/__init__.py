@@ -29,6 +29,7 @@ NATIVE_REPLICATION: tuple[Check, ...] = (
     target.THREADS,
     schema.PRIMARY_KEYS,
     schema.ENGINES,
+    schema.ONLY_ROWS,
     schema.COLLATIONS_KNOWN,
     settings.LOWER_CASE_TABLE_NAMES,
     settings.LOWER_CASE_SETTING,

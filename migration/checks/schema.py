@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from migration.check import Check, Pair, Result, Severity
 from migration.checks.results import count, failed, not_applicable, passed, table
-from migration.checks.sight import moved_databases, require
+from migration.checks.sight import channel_from_source, moved_databases, require
 from migration.model import Side
 from providers.mysql.connection import Row
+from providers.mysql.schema import uncopied_tables
 from providers.mysql.server import Server
 
 _TRANSACTIONAL = "InnoDB"
@@ -61,6 +62,23 @@ def primary_keys(pair: Pair) -> Result:
     )
 
 
+def only_rows(pair: Pair) -> Result:
+    """Fails where a table holds more than rows: a history, or a sequence's state."""
+    if channel_from_source(pair) is not None:
+        return not_applicable("the target has its copy")
+    names = moved_databases(pair)
+    require(pair.source, "SELECT", names)
+    found = uncopied_tables(pair.source, names)
+    if not found:
+        return passed("rows only")
+    return failed(
+        count(len(found), "holds more than rows", "hold more than rows"),
+        table(("table", "kind"), found),
+        "The copy carries rows. Move these databases by a physical backup (mariadb-backup) and attach the target "
+        "yourself, or leave them out; a target that already follows is taken as it is.",
+    )
+
+
 def engines(pair: Pair) -> Result:
     """Fails where a table is not InnoDB."""
     tables = _base_tables(pair)
@@ -99,7 +117,7 @@ def triggers(pair: Pair) -> Result:
 
 
 def events(pair: Pair) -> Result:
-    """Fails where events are switched on: somebody has to switch them over."""
+    """Fails where events are switched on; the cutover switches them over."""
     rows = _ask(
         pair,
         "SELECT event_schema, event_name, status, definer FROM information_schema.events",
@@ -112,9 +130,8 @@ def events(pair: Pair) -> Result:
     return failed(
         count(len(rows), "is switched on", "are switched on"),
         table(("database", "event", "status", "definer"), rows),
-        "On the target they are created switched off, and stay so. After the promotion switch each one on there (ALTER "
-        "EVENT ... ENABLE) and see that event_scheduler is ON; on the old source switch them off (ALTER EVENT ... "
-        "DISABLE), or an event whose definer is an administrator goes on writing there.",
+        "Nothing to do here: on the target they are created switched off, and the cutover switches them over. See that "
+        "event_scheduler is ON on the target, and that the account each is defined by is there.",
     )
 
 
@@ -168,6 +185,15 @@ PRIMARY_KEYS = Check(
     "information_schema.tables and information_schema.statistics",
     primary_keys,
 )
+ONLY_ROWS = Check(
+    "only-rows",
+    "the copy can carry every table",
+    Side.SOURCE,
+    Severity.BLOCKER,
+    "A copy of a system-versioned table loses its history, and a sequence is not in the rows at all.",
+    "SELECT ... FROM information_schema.tables WHERE table_type NOT IN ('BASE TABLE', 'VIEW')",
+    only_rows,
+)
 ENGINES = Check(
     "engines",
     "every table is InnoDB",
@@ -188,9 +214,9 @@ TRIGGERS = Check(
 )
 EVENTS = Check(
     "events",
-    "events are switched over by hand",
+    "scheduled events",
     Side.SOURCE,
-    Severity.WARNING,
+    Severity.NOTICE,
     "An event must run on one server only, and be switched on where the writes are.",
     "SELECT ... FROM information_schema.events",
     events,

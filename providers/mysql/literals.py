@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-_NUMBERS = {"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double", "year"}
+_NUMBERS = {"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "year"}
+# Types whose text form is converted when it comes as text, and taken for their inner form when it comes as bytes.
+_TEXT_FORM = {"json", "uuid", "inet4", "inet6"}
 
 Encode = Callable[[bytes], bytes]
 
@@ -27,7 +29,7 @@ def _bare(value: bytes) -> bytes:
     return value
 
 
-def _json(value: bytes) -> bytes:
+def _text(value: bytes) -> bytes:
     return b"CONVERT(" + _quoted(value) + b" USING utf8mb4)"
 
 
@@ -48,7 +50,7 @@ class Column:
         """How to write a value of it."""
         if self.type in _NUMBERS:
             return _bare
-        return _json if self.type == "json" else _quoted
+        return _text if self.type in _TEXT_FORM else _quoted
 
 
 def encode_rows(columns: Sequence[Column], rows: Sequence[Sequence[bytes | None]]) -> bytes:

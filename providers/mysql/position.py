@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from providers.mysql.gtid import GtidSet, MariaGtid
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class FilePosition:
-    """A binary log file and the offset in it, in bytes. Later files sort after earlier ones."""
+    """A binary log file and the offset in it, in bytes."""
 
     file: str
     offset: int
 
     def within(self, other: FilePosition) -> bool:
         """Whether the other place is this one or later."""
-        return self <= other
+        return (self.number, self.offset) <= (other.number, other.offset)
 
     @property
     def number(self) -> int:

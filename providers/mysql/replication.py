@@ -128,7 +128,7 @@ def follows(replica: Server, source: Server) -> ReplicaStatus | None:
 
 
 def wait_running(replica: Server, seconds: float) -> ReplicaStatus:
-    """Wait until both threads run.
+    """Wait until both threads run and the replica knows who its source is.
 
     Raises:
         Unsupported: there is no channel.
@@ -139,7 +139,8 @@ def wait_running(replica: Server, seconds: float) -> ReplicaStatus:
         status = replica.replica_status()
         if status is None:
             raise Unsupported(replica.name, f"{replica.name} is no replica; attach it again.")
-        if status.running:
+        # For some milliseconds the receiver says that it runs before it has asked the source for its number.
+        if status.running and status.source_id:
             return status
         stopped = status.applier_error or (status.io == "No" and status.io_error)
         if stopped or time.monotonic() > deadline:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from providers.mysql.connection import Connection
 from providers.mysql.literals import Column, quote_name
 from providers.mysql.server import Server
+from providers.mysql.version import Version
 
 _COUNTER = re.compile(r" AUTO_INCREMENT=\d+")
 # Modes that a server may put in a routine's sql_mode and a later server no longer knows (MySQL 8.0 release notes).
-_MODES_GONE = {
+_MODES_GONE = frozenset({
     "NO_AUTO_CREATE_USER", "DB2", "MAXDB", "MSSQL", "MYSQL323", "MYSQL40", "ORACLE", "POSTGRESQL",
     "NO_FIELD_OPTIONS", "NO_KEY_OPTIONS", "NO_TABLE_OPTIONS",
-}  # fmt: skip
+})  # fmt: skip
+# What the text of an object means depends on these; the columns of SHOW CREATE have the same names.
+_SESSION = ("sql_mode", "collation_connection", "time_zone")
+_EVENT_STATE = re.compile(r"\b(ENABLE|DISABLE)( ON (SLAVE|REPLICA))?(?=( COMMENT| DO\b))")
 
 
 @dataclass(frozen=True)
@@ -38,14 +42,13 @@ class Table:
 
 @dataclass(frozen=True)
 class StoredObject:
-    """A view, routine, trigger or event: what creates it, and the session it was created in."""
+    """A view, routine, trigger or event: what creates it, and the variables of the session it was created in."""
 
     kind: str
     database: str
     name: str
     definition: str
-    sql_mode: str
-    enabled: bool
+    session: Mapping[str, str]
 
 
 def shape(definition: str) -> str:
@@ -81,6 +84,18 @@ def read_tables(server: Server, databases: Sequence[str]) -> tuple[Table, ...]:
         for database, name, engine, rows, size in listed
     ]
     return tuple(sorted(tables, key=lambda table: (-table.size, table.database, table.name)))
+
+
+def uncopied_tables(server: Server, databases: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Tables that hold more than rows, with what they are: system-versioned ones and sequences of MariaDB."""
+    if not databases:
+        return ()
+    rows = server.rows(
+        "SELECT table_schema, table_name, table_type FROM information_schema.tables WHERE table_schema IN "
+        f"({_placeholders(databases)}) AND table_type NOT IN ('BASE TABLE', 'VIEW', 'SYSTEM VIEW') ORDER BY 1, 2",
+        databases,
+    )
+    return tuple((f"{database}.{name}", str(kind).lower()) for database, name, kind in rows)
 
 
 def table_definition(server: Server, database: str, name: str) -> str:
@@ -121,22 +136,14 @@ def read_objects(server: Server, database: str) -> tuple[StoredObject, ...]:
 
 def _views(server: Server, database: str) -> list[StoredObject]:
     names = server.rows("SELECT table_name FROM information_schema.views WHERE table_schema = %s", (database,))
-    return [
-        StoredObject("VIEW", database, str(name), str(server.rows(f"SHOW CREATE VIEW {_dotted(database, name)}")[0][1]),
-                     "", True)
-        for (name,) in names
-    ]  # fmt: skip
+    return [_stored(server, "VIEW", database, name, "Create View") for (name,) in names]
 
 
 def _routines(server: Server, database: str) -> list[StoredObject]:
     rows = server.rows(
         "SELECT routine_type, routine_name FROM information_schema.routines WHERE routine_schema = %s", (database,)
     )
-    objects = []
-    for kind, name in rows:
-        row = server.rows(f"SHOW CREATE {kind} {_dotted(database, name)}")[0]
-        objects.append(StoredObject(str(kind), database, str(name), str(row[2]), str(row[1]), True))
-    return objects
+    return [_stored(server, str(kind), database, name, f"Create {str(kind).title()}") for kind, name in rows]
 
 
 def _triggers(server: Server, database: str) -> list[StoredObject]:
@@ -145,37 +152,40 @@ def _triggers(server: Server, database: str) -> list[StoredObject]:
         "ORDER BY event_object_table, action_timing, event_manipulation, action_order",
         (database,),
     )
-    objects = []
-    for (name,) in rows:
-        row = server.rows(f"SHOW CREATE TRIGGER {_dotted(database, name)}")[0]
-        objects.append(StoredObject("TRIGGER", database, str(name), str(row[2]), str(row[1]), True))
-    return objects
+    return [_stored(server, "TRIGGER", database, name, "SQL Original Statement") for (name,) in rows]
 
 
 def _events(server: Server, database: str) -> list[StoredObject]:
-    rows = server.rows("SELECT event_name, status FROM information_schema.events WHERE event_schema = %s", (database,))
-    objects = []
-    for name, status in rows:
-        row = server.rows(f"SHOW CREATE EVENT {_dotted(database, name)}")[0]
-        objects.append(StoredObject("EVENT", database, str(name), str(row[3]), str(row[1]), status == "ENABLED"))
-    return objects
+    rows = server.rows("SELECT event_name FROM information_schema.events WHERE event_schema = %s", (database,))
+    return [_stored(server, "EVENT", database, name, "Create Event") for (name,) in rows]
+
+
+def _stored(server: Server, kind: str, database: str, name: object, column: str) -> StoredObject:
+    """One object from its SHOW CREATE, whose columns also tell the session that its text was written in."""
+    row = server.named(f"SHOW CREATE {kind} {_dotted(database, name)}")[0]
+    session = {variable: str(row[variable]) for variable in _SESSION if row.get(variable) is not None}
+    return StoredObject(kind, database, str(name), str(row[column]), session)
 
 
 def _dotted(database: str, name: object) -> str:
     return f"{quote_name(database)}.{quote_name(str(name))}"
 
 
-def create_object(target: Connection, item: StoredObject) -> None:
-    """Create one stored object. Events are created switched off: on a replica they must not run.
+def create_object(target: Connection, item: StoredObject, version: Version) -> None:
+    """Create one stored object on a target of this version. Events are created switched off: a replica runs none.
 
     Raises:
         ServerError: the target refused it, in its own words.
     """
-    modes = ",".join(mode for mode in item.sql_mode.split(",") if mode not in _MODES_GONE)
-    target.run("SET SESSION sql_mode = %s", (modes,))
+    for variable in _SESSION:
+        value = item.session.get(variable)
+        if variable == "sql_mode":
+            gone = _MODES_GONE if version.mysql_from(8, 0) else frozenset()
+            value = ",".join(mode for mode in (value or "").split(",") if mode not in gone)
+        if value is not None:
+            target.run(f"SET SESSION {variable} = %s", (value,))
     target.run(f"USE {quote_name(item.database)}")
     definition = item.definition
     if item.kind == "EVENT":
-        definition = re.sub(r"\b(ENABLE|DISABLE)( ON (SLAVE|REPLICA))?(?=( COMMENT| DO\b))", "DISABLE ON SLAVE",
-                            definition, count=1)  # fmt: skip
+        definition = _EVENT_STATE.sub("DISABLE ON SLAVE", definition, count=1)
     target.run(definition)

@@ -22,9 +22,11 @@ from providers.mysql.schema import (
     read_tables,
     shape,
     table_definition,
+    uncopied_tables,
 )
 from providers.mysql.server import Server
 from providers.mysql.snapshot import Snapshot, take_snapshot
+from providers.mysql.version import Version
 
 _STREAMS = 2
 _BATCH_ROWS = 1000
@@ -33,7 +35,7 @@ _PREPARE = (
     "SET SESSION sql_log_bin = 0",
     "SET SESSION foreign_key_checks = 0",
     "SET SESSION unique_checks = 0",
-    "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
+    "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'",
 )
 
 
@@ -125,8 +127,14 @@ def create_databases(source: Server, target: Server, databases: Sequence[str]) -
     """Create the databases and their tables, empty, on the target; returns the tables as read from the source.
 
     Raises:
-        StatementFailed: the target refused a definition, in its own words.
+        StatementFailed: the target refused a definition, in its own words; or a table holds more than rows.
     """
+    uncopied = uncopied_tables(source, databases)
+    if uncopied:
+        names = ", ".join(f"{name} ({kind})" for name, kind in uncopied)
+        raise StatementFailed(
+            source.name, f"The copy carries rows only, and {source.name} has {names}; move those databases by hand."
+        )
     tables = read_tables(source, databases)
     connection = writer(target)
     try:
@@ -240,18 +248,18 @@ def create_objects(source: Server, target: Server, databases: Sequence[str]) -> 
         connection.run("SET SESSION sql_log_bin = 0")
         todo = [item for database in databases for item in read_objects(source, database)]
         while todo:
-            todo = _create_what_can_be(connection, todo)
+            todo = _create_what_can_be(connection, todo, target.version)
     finally:
         connection.close()
 
 
-def _create_what_can_be(connection: Connection, todo: list[StoredObject]) -> list[StoredObject]:
+def _create_what_can_be(connection: Connection, todo: list[StoredObject], version: Version) -> list[StoredObject]:
     """Create what can be created now and return the rest; the rest is smaller, or the failure is raised."""
     rest: list[StoredObject] = []
     failure: StatementFailed | None = None
     for item in todo:
         try:
-            create_object(connection, item)
+            create_object(connection, item, version)
         except StatementFailed as error:
             rest.append(item)
             failure = error

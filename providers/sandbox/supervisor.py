@@ -207,6 +207,10 @@ class Supervisor:
             return {"ok": False, "error": str(error)}
         except KeyError as error:
             return {"ok": False, "error": f"The request lacks {error}."}
+        except Exception as error:
+            # The boundary of a request: whatever went wrong, the caller gets an answer and the sandbox lives on.
+            log.exception("the request failed: %s", request.get("do"))
+            return {"ok": False, "error": f"The sandbox could not do {request.get('do')}: {error}."}
 
     def _status(self) -> dict[str, Any]:
         return {

@@ -25,14 +25,14 @@ class KillingJournal(Journal):
         self._order = path.with_name("kill.json")
         self._count = 0
         order = json.loads(self._order.read_text()) if self._order.exists() else {"when": "", "record": 0}
-        self._when, self._record = order["when"], order["record"]
+        self._when, self._at = order["when"], order["record"]
 
     def _insert(self, db: sqlite3.Connection, kind: Kind, subject: str, body: Mapping[str, Any], actor: str) -> int:
         self._count += 1
-        if self._count == self._record and self._when == "before":
+        if self._count == self._at and self._when == "before":
             self._die()
         seq = super()._insert(db, kind, subject, body, actor)
-        if self._count == self._record and self._when == "after":
+        if self._count == self._at and self._when == "after":
             self._die()
         return seq
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from migration.decisions import Choice, Decision, decide
 from migration.rehearsal import Rehearsal
 from migration.view import MigrationView
 from migration.watch import Watch
+from providers.mysql.server import Server
 
 
 def until(made: Rehearsal, holds: Callable[[MigrationView], bool], seconds: float = 60) -> MigrationView:
@@ -26,9 +28,22 @@ def at_gate(made: Rehearsal, gate: str) -> MigrationView:
     return until(made, lambda view: view.gate is not None and view.gate.id == gate)
 
 
-def approve(made: Rehearsal) -> None:
-    at_gate(made, "checks")
-    decide(made.journal, Decision(Choice.CONFIRM, "checks"))
+def approve(made: Rehearsal, *, checked: bool = False) -> None:
+    """Accept the checks, unless that was done, and the plan."""
+    if not checked:
+        at_gate(made, "checks")
+        decide(made.journal, Decision(Choice.CONFIRM, "checks"))
     view = at_gate(made, "plan")
     assert view.plan is not None
     decide(made.journal, Decision(Choice.CONFIRM, "plan", shown=view.plan.hash))
+
+
+@contextlib.contextmanager
+def applier_blocked(made: Rehearsal) -> Iterator[None]:
+    """The target's applier waits for a table lock, so that the switch takes long enough to be watched."""
+    target = Server(made.sandbox.endpoints().target).connect()
+    target.run("LOCK TABLES shop.ledger READ")
+    try:
+        yield
+    finally:
+        target.close()

@@ -14,7 +14,7 @@ from migration.sessions import launch
 from providers.mysql.server import Server
 from providers.sandbox.spec import TopologySpec
 from tests.rehearsals.command import CUTOVER, watch_json
-from tests.rehearsals.driving import approve, at_gate, until
+from tests.rehearsals.driving import applier_blocked, approve, at_gate, until
 from tests.support.terminal import Terminal, terminal
 
 ENGINE = "mariadb-10.11"
@@ -92,14 +92,3 @@ def test_in_the_middle_of_the_cutover(engine_names: tuple[str, ...], tmp_path: P
 def servers(made: Rehearsal) -> tuple[Server, Server]:
     ends = made.sandbox.endpoints()
     return Server(ends.source), Server(ends.target)
-
-
-@contextlib.contextmanager
-def applier_blocked(made: Rehearsal) -> Iterator[None]:
-    """The target's applier waits for a table lock, so that the switch takes long enough to be watched."""
-    target = Server(made.sandbox.endpoints().target).connect()
-    target.run("LOCK TABLES shop.ledger READ")
-    try:
-        yield
-    finally:
-        target.close()

@@ -66,7 +66,8 @@ def test_back_again_by_rollback(engine_names: tuple[str, ...]) -> None:
         to_the_cutover(screen)
         go_on(screen, "Roll back…")
         screen.wait_for("(?i)why")
-        screen.press(*"checkout is slow", "\t")
+        screen.press(*"checkout is slow", ENTER)
+        screen.wait_for("Tab Other keys")
         confirm(screen, "target")
         screen.wait_for("(?i)rolled back|rollback 2 switched|has the writes", 60)
         screen.press("q")
@@ -81,8 +82,11 @@ def test_escape_changes_nothing(engine_names: tuple[str, ...]) -> None:
     with terminal(REHEARSE) as screen:
         screen.wait_for("Nothing blocks")
         before = watch_json(sessions()[0].id)["last_seq"]
-        screen.press(ESCAPE, ESCAPE, ESCAPE)
-        screen.wait_for("Checks")
+        for key, sign in (("l", r"(?m)^ Log|runner \d+ started"), ("?", "Keys here"), (ENTER, "Evidence")):
+            screen.press(key)
+            screen.wait_for(sign)
+            screen.press(ESCAPE)
+            screen.wait_for("Nothing blocks")
         screen.press("q")
         assert screen.process.wait(10) == 0
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -103,6 +103,3 @@ async def decided(pilot: Pilot[None], path: Path, number: int = 1) -> Record:
     """Wait for the numbered decision in the journal and return it."""
     await until(pilot, lambda: len(decisions(path)) >= number, "the decision")
     return decisions(path)[number - 1]
-
-
-Before = Callable[[Pilot[None]], Awaitable[None]]

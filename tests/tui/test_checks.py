@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import decided, decisions, foot, says, screen_text, shown
-from tui_stories import BINLOG_FIX, CURED
+from tui_stories import BINLOG_FIX, CURED, FINDINGS
 
 from migration.decisions import Choice, Decision, decide
 
@@ -101,15 +101,15 @@ async def test_a_refusal_of_the_runner_is_shown(tell, opened):
         await says(pilot, "The runner refused: the findings are older than 10 minutes")
 
 
-@pytest.mark.parametrize("keys", [("r",), ("n",), ("enter", "A"), ("enter", "w"), ("x", *"cancel", "enter")])
-async def test_an_observer_decides_nothing(tell, opened, keys):
-    teller = tell().checks(CURED if keys == ("n",) else None or CURED)
+@pytest.mark.parametrize("findings", [FINDINGS, CURED], ids=["blocked", "fine"])
+async def test_an_observer_decides_nothing(tell, opened, findings):
+    teller = tell().checks(findings)
     async with opened(teller, observer=True).run_test(size=(80, 24)) as pilot:
         await shown(pilot, "ChecksScreen")
-        assert foot(pilot)[0].startswith("OBSERVER")
-        await pilot.press(*keys)
-        await pilot.pause()
-        assert foot(pilot)[0].startswith("OBSERVER")
+        for keys in (("r",), ("n",), ("x", *"cancel", "enter"), ("enter", "A"), ("w", *"why", "enter")):
+            assert foot(pilot)[0].startswith("OBSERVER")
+            await pilot.press(*keys)
+            await pilot.pause()
     assert decisions(teller.path) == []
 
 

@@ -47,6 +47,7 @@ class ConfirmScreen(MigrationScreen):
         super().__init__(desk)
         self.countdown = Countdown(self, self.paint, self._done)
         self._sent = False
+        self._interrupted = False
         self._refused = ""
 
     def compose_body(self) -> ComposeResult:
@@ -251,7 +252,15 @@ class ConfirmScreen(MigrationScreen):
             self.countdown.stop()
             if field.value and not self._sent:
                 field.value = ""
+            if field.has_focus:
+                # Otherwise the focus would go to the next field, and what is typed on would land there.
+                self.set_focus(None)
+                self._interrupted = True
         field.disabled = closed
+        if not closed and self._interrupted:
+            self._interrupted = False
+            if self.focused is None:
+                field.focus()
 
     def _draw_expected(self, cells: int, height: int) -> list[Row]:
         right = self.is_mounted and self.typed == self.word() and bool(self.word())

@@ -8,10 +8,10 @@ from textual.binding import Binding, BindingType
 
 from migration.decisions import Choice
 from migration.model import Direction
-from migration.view import AttemptView, MigrationView, StepState
+from migration.view import AttemptView, MigrationView
 from tui.screens.base import WizardScreen
 from tui.screens.copy import log_rows
-from tui.text import clean, clock, duration, fit
+from tui.text import clean, clock, duration
 from tui.widgets.key_line import KeyHint
 from tui.widgets.lines import Page, Row, row
 from tui.widgets.step_list import part_rows
@@ -102,8 +102,3 @@ def budget_rows(attempt: AttemptView, cells: int, now: float) -> list[Row]:
     filled = min(room, int(room * spent / attempt.budget_s)) if attempt.budget_s else room
     style = "ok" if attempt.opened_at else "warn"
     return [row((title, "head"), (text, style), ("▓" * filled + "░" * (room - filled), style))]
-
-
-def failed_part(attempt: AttemptView) -> str:
-    """The part at which an attempt stopped, empty where none failed."""
-    return next((fit(step.title, 40).strip() for step in attempt.steps if step.state is StepState.FAILED), "")
