@@ -213,7 +213,12 @@ class Carrier:
                 return
 
     def _settle(self, attempt: Switchover) -> None:
-        if settle(self._m, attempt):
+        try:
+            switched = settle(self._m, attempt)
+        except Aborted as aborted:
+            self._m.scribe.attempt_ended(attempt.number, "unknown", str(aborted))
+            switched = False
+        if switched:
             self._after_move(attempt.direction)
         else:
             self._m.scribe.rewind(Stage.CUTOVER if attempt.direction is Direction.CUTOVER else Stage.OBSERVE)

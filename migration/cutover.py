@@ -100,17 +100,17 @@ def switch(m: Migration, s: Switchover) -> None:
 def finish_switch(m: Migration, s: Switchover) -> None:
     """What follows once the new side is open; each part may be repeated.
 
-    Raises:
-        ServerError: a part failed; the writes have moved all the same.
+    A part that fails is said and does not hold up the others: the writes have moved, and whether one can go
+    back is measured from here on.
     """
-    with _part(m, s, "events") as say:
-        say(_hand_over_events(m, s))
-    with _part(m, s, "keep") as say:
-        say(_keep_closed(m, s))
-    with _part(m, s, "reverse") as say:
-        status = replication.wait_running(s.old, _REVERSE_S)
-        say(f"{s.old.name} follows {s.new.name} at {status.source_host}:{status.source_port}")
-    m.scribe.attempt_ended(s.number, "switched", "")
+    failed = []
+    for part, act in (("events", _hand_over_events), ("keep", _keep_closed), ("reverse", _prove_way_back)):
+        try:
+            with _part(m, s, part) as say:
+                say(act(m, s))
+        except ServerError as error:
+            failed.append(str(error))
+    m.scribe.attempt_ended(s.number, "switched", " ".join(failed))
 
 
 def settle(m: Migration, s: Switchover) -> bool:
@@ -360,6 +360,11 @@ def _hand_over_events(m: Migration, s: Switchover) -> str:
         m.change(s.new, "events", f"ALTER EVENT {name} ENABLE")
     events.restore(m, s.new)
     return f"{len(names)} events switched on on {s.new.name}" if names else "no scheduled events"
+
+
+def _prove_way_back(m: Migration, s: Switchover) -> str:
+    status = replication.wait_running(s.old, _REVERSE_S)
+    return f"{s.old.name} follows {s.new.name} at {status.source_host}:{status.source_port}"
 
 
 def _keep_closed(m: Migration, s: Switchover) -> str:

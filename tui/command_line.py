@@ -61,6 +61,10 @@ def run_app(start: Start, *, observer: bool = False) -> None:
 
     wizard = CutoverApp(start, observer=observer, export=export_report)
     wizard.run(mouse=False)
+    left = wizard.view
+    if left is not None and left.end is None and not observer:
+        down = " `cutover rehearse --stop` takes its servers down." if left.spec.sandbox else ""
+        say(f"{left.spec.id} goes on without you; `cutover resume {left.spec.id}` brings you back.{down}")
     raise typer.Exit(wizard.return_code or exit_codes.OK)
 
 
