@@ -106,8 +106,11 @@ def rehearse(
     rehearsing.require_runbook(runbook, fail)
     rehearsing.require_engines((source_engine, target_engine), fail)
     if unattended:
-        asked = rehearsing.Asked(topology, runbook, seconds, rollback, keep, json_file)
-        raise typer.Exit(rehearsing.unattended(asked, rehearsing.to_stderr, fail))
+        from tui.unattended import Asked
+        from tui.unattended import unattended as run_unattended
+
+        asked = Asked(topology, runbook, seconds, rollback, keep, json_file)
+        raise typer.Exit(run_unattended(asked, rehearsing.to_stderr, fail))
     from tui.opening import open_rehearsal
 
     run_app(open_rehearsal(topology, runbook, keep))

@@ -7,31 +7,38 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from migration import connect, rehearsal
 from migration.journal import JournalError
 from migration.model import MigrationSpec, Secrets, ServerSpec, Side
-from migration.report import Report
-from migration.sessions import SessionError, create, launch
 from providers.mysql.endpoint import Account, Endpoint
-from providers.sandbox.client import Sandbox, SandboxFailed
 from providers.sandbox.engines import EngineMissing, UnknownEngine
 from providers.sandbox.spec import TopologySpec, UnsupportedPair
 from tui.start import ConnectFailed, ConnectForm, OpenConnect, OpenRehearsal, ProbeLine, RehearsalFailed, SideForm
 
 Say = Callable[[str], None]
 
-SANDBOX_ERRORS = (SandboxFailed, UnsupportedPair, UnknownEngine, EngineMissing, ValueError)
+# What carries a migration out is loaded when it is first needed: the first screen is painted without it.
+
+
+def sandbox_errors() -> tuple[type[Exception], ...]:
+    """Why a rehearsal may not begin."""
+    from migration.sessions import SessionError
+    from providers.sandbox.client import SandboxFailed
+
+    return (SandboxFailed, UnsupportedPair, UnknownEngine, EngineMissing, ValueError, SessionError, JournalError)
 
 
 def open_rehearsal(topology: TopologySpec, runbook: str, keep: bool) -> OpenRehearsal:
     """A rehearsal that begins when the app is there."""
 
     def begin(say: Say) -> Path:
+        from migration import rehearsal
+        from migration.sessions import launch
+
         try:
             prepared = rehearsal.set_up(topology, runbook, say, keep=keep)
             say("starting the runner")
             launch(prepared.journal, prepared.secrets())
-        except (*SANDBOX_ERRORS, SessionError, JournalError) as error:
+        except sandbox_errors() as error:
             raise RehearsalFailed(str(error)) from error
         return prepared.journal
 
@@ -52,6 +59,8 @@ def create_migration(form: ConnectForm) -> Path:
     Raises:
         ConnectFailed: the name is taken or impossible, or the runner did not start.
     """
+    from migration.sessions import SessionError, create, launch
+
     spec = MigrationSpec(
         id=form.migration or f"migration-{datetime.now(UTC):%m%d-%H%M}-{random.token_hex(2)}",
         runbook="mysql_replication",
@@ -75,6 +84,8 @@ def create_migration(form: ConnectForm) -> Path:
 
 def probe_servers(form: ConnectForm) -> tuple[ProbeLine, ...]:
     """Try both servers; changes nothing."""
+    from migration import connect
+
     lines = []
     for side, of_side in ((Side.SOURCE, form.source), (Side.TARGET, form.target)):
         lines += [ProbeLine(line.side, line.word, line.text) for line in connect.probe(side, _endpoint(of_side))]
@@ -90,6 +101,9 @@ def secrets_of_sandbox(spec: MigrationSpec) -> Secrets | None:
     Raises:
         SandboxGone: the rehearsal's servers have ended.
     """
+    from migration import rehearsal
+    from providers.sandbox.client import Sandbox
+
     return rehearsal.sandbox_secrets(Sandbox.open(Path(spec.sandbox))) if spec.sandbox else None
 
 
@@ -99,6 +113,8 @@ def export_report(journal: Path) -> Path:
     Raises:
         JournalError: the journal cannot be read, or the directory not be written.
     """
+    from migration.report import Report
+
     path = journal.with_name("report.md")
     try:
         path.write_text(Report(journal).to_markdown())

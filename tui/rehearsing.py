@@ -1,42 +1,21 @@
-"""`cutover rehearse` and `cutover engines`, without a terminal or before one is needed."""
+"""`cutover rehearse` and `cutover engines`, as far as it goes before the first screen: little is loaded for it."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
-
-from migration import rehearsal, runbooks
-from migration.journal import JournalError
-from migration.rehearsal import RehearsalFailed, Script
-from migration.sessions import SessionError
-from migration.watch import Watch
+from migration import runbooks
 from providers.sandbox import engines
-from providers.sandbox.client import SandboxFailed, running
 from providers.sandbox.spec import TopologySpec, UnsupportedPair
 from tui import exit_codes
-from tui.opening import SANDBOX_ERRORS
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 Fail = Callable[[str, int], NoReturn]
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What an unattended rehearsal was asked for."""
-
-    topology: TopologySpec
-    runbook: str
-    seconds: float
-    rollback: bool
-    keep: bool
-    json_file: Path | None
 
 
 def topology(source: str, target: str, positioning: str, rate: int, attached: bool, fail: Fail) -> TopologySpec:
@@ -52,10 +31,9 @@ def topology(source: str, target: str, positioning: str, rate: int, attached: bo
 
 def require_runbook(name: str, fail: Fail) -> None:
     """End the program where there is no such runbook."""
-    try:
-        runbooks.find(name)
-    except LookupError as error:
-        fail(str(error.args[0]), exit_codes.USAGE)
+    known = runbooks.names()
+    if name not in known:
+        fail(f"There is no runbook named {name}; choose one of {', '.join(known)}.", exit_codes.USAGE)
 
 
 def require_engines(names: tuple[str, ...], fail: Fail) -> None:
@@ -68,6 +46,9 @@ def require_engines(names: tuple[str, ...], fail: Fail) -> None:
         sys.stderr.write(
             f"{', '.join(engine.name for engine in lacking)}: {size} MB to load, verified, into your cache.\n"
         )
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
         with Progress(
             TextColumn("{task.fields[engine]:14}"), BarColumn(), TextColumn("{task.description}"),
             console=Console(stderr=True), transient=False,
@@ -114,6 +95,8 @@ def engine_rows() -> list[dict[str, Any]]:
 
 def stop_all(say: Say) -> int:
     """Take down every sandbox of this machine; returns the exit code."""
+    from providers.sandbox.client import SandboxFailed, running
+
     found = running()
     for sandbox in found:
         try:
@@ -125,39 +108,6 @@ def stop_all(say: Say) -> int:
     if not found:
         say("No rehearsal is running.")
     return exit_codes.OK
-
-
-def unattended(asked: Asked, say: Say, fail: Fail) -> int:
-    """Run a whole rehearsal, deciding at each gate; returns the exit code."""
-    script = Script(seconds=asked.seconds, roll_back=asked.rollback)
-    try:
-        prepared = rehearsal.set_up(asked.topology, asked.runbook, say, keep=asked.keep)
-    except (*SANDBOX_ERRORS, SessionError, JournalError) as error:
-        fail(str(error), exit_codes.CANNOT_START)
-    problem = ""
-    try:
-        view = rehearsal.run_unattended(prepared, script, say)
-    except (RehearsalFailed, JournalError, SandboxFailed) as error:
-        problem = str(error)
-        with Watch(prepared.journal) as watch:
-            view = watch.view()
-    finally:
-        if not asked.keep:
-            prepared.sandbox.stop()
-    good = not problem and rehearsal.passed(view, script)
-    outcome = "failed" if problem or view.end is None else view.end.value
-    document = rehearsal.result(view, prepared.journal, outcome)
-    text = json.dumps(document, indent=2) + "\n"
-    if asked.json_file is None:
-        sys.stdout.write(text)
-    else:
-        try:
-            asked.json_file.write_text(text)
-        except OSError as error:
-            fail(f"The result cannot be written to {asked.json_file} ({error.strerror}).", exit_codes.FAILED)
-    if problem:
-        fail(problem, exit_codes.FAILED)
-    return exit_codes.OK if good else exit_codes.FAILED
 
 
 def to_stderr(line: str) -> None:

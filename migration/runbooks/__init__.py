@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from typing import TYPE_CHECKING
 
-from migration.runbook import Runbook
+if TYPE_CHECKING:
+    from migration.runbook import Runbook
 
 
 def names() -> tuple[str, ...]:
@@ -21,6 +23,9 @@ def find(name: str) -> Runbook:
     """
     if name not in names():
         raise LookupError(f"There is no runbook named {name}; choose one of {', '.join(names())}.")
+    # Names are asked for before the first screen is painted; what a runbook needs is loaded with the first one.
+    from migration.runbook import Runbook
+
     runbook = importlib.import_module(f"{__name__}.{name}").RUNBOOK
     if not isinstance(runbook, Runbook):
         raise LookupError(f"The runbook file {name}.py defines no RUNBOOK.")

@@ -26,6 +26,7 @@ def statements(m: Migration) -> tuple[str, ...]:
         () if m.source.version.mariadb else (f"{m.source.name}: FLUSH TABLES WITH READ LOCK (some ms), UNLOCK TABLES",)
     )
     return (
+        *(() if m.by_file else (f"{m.target.name}: {m.target.dialect.reset_binary_log}",)),
         f"{m.target.name}: CREATE DATABASE, CREATE TABLE for {names}",
         *lock,
         f"{m.source.name}: {how}, SELECT every row",
@@ -71,6 +72,9 @@ def apply(m: Migration) -> None:
             "if it is not needed, then go on."
         )
     _make_room(m)
+    if not m.by_file:
+        m.scribe.statement(m.target.name, "copy", m.target.dialect.reset_binary_log, m.target.session.thread_id)
+        replication.empty_log(m.target)
     names = m.databases()
     for name in names:
         m.scribe.statement(m.target.name, "copy", _created(name), m.target.session.thread_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from providers.mysql.endpoint import Account
 from providers.mysql.errors import StatementFailed, Unsupported
-from providers.mysql.gtid import MariaGtid
+from providers.mysql.gtid import GtidSet, MariaGtid
 from providers.mysql.position import FilePosition, Position
 from providers.mysql.server import Server
 from providers.mysql.status import ReplicaStatus
@@ -152,26 +152,26 @@ def wait_running(replica: Server, seconds: float) -> ReplicaStatus:
         time.sleep(_POLL_S)
 
 
-def set_start(replica: Server, position: Position) -> tuple[str, ...]:
-    """Tell an empty replica what it already has, before it follows by GTID.
+def empty_log(replica: Server) -> None:
+    """Empty a replica's own binary log, as `set_start` wants it.
 
-    Empties the replica's own binary log. Returns the statements that were run.
+    To be done before the replica is filled: right after much was written, MariaDB waits here for its engine's
+    next flush, a second or two.
     """
-    statements = start_statements(replica, position)
+    replica.change(replica.dialect.reset_binary_log)
+
+
+def set_start(replica: Server, position: Position) -> tuple[str, ...]:
+    """Tell a replica with an empty log what it already has, before it follows by GTID.
+
+    Returns the statements that were run; none where a file position is given with the channel instead.
+    """
+    statements: tuple[str, ...] = ()
+    if isinstance(position, MariaGtid):
+        # With the binary log's state set as well, this server can serve as a source from the same place on.
+        statements = (f"SET GLOBAL gtid_binlog_state = '{position}'", f"SET GLOBAL gtid_slave_pos = '{position}'")
+    elif isinstance(position, GtidSet):
+        statements = (f"SET GLOBAL gtid_purged = '{position}'",)
     for sql in statements:
         replica.change(sql)
     return statements
-
-
-def start_statements(replica: Server, position: Position) -> tuple[str, ...]:
-    """The statements of `set_start`; none where a file position is given with the channel instead."""
-    if isinstance(position, FilePosition):
-        return ()
-    if isinstance(position, MariaGtid):
-        # With the binary log's state set as well, this server can serve as a source from the same place on.
-        return (
-            replica.dialect.reset_binary_log,
-            f"SET GLOBAL gtid_binlog_state = '{position}'",
-            f"SET GLOBAL gtid_slave_pos = '{position}'",
-        )
-    return (replica.dialect.reset_binary_log, f"SET GLOBAL gtid_purged = '{position}'")

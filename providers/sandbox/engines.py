@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from providers.sandbox import install_debian, install_npm, programs, template
+from providers.sandbox import programs
 from providers.sandbox.catalogue import (
     COMPAT,
     DEFAULT_ENGINES,
@@ -140,6 +140,8 @@ def _prepare(engine: Engine, on_progress: OnInstallProgress) -> None:
     """Make the data directory that servers are copied from, which proves that the engine runs here."""
     on_progress(InstallProgress(engine.name, "prepare", 0, 0, f"starting {engine.title} for the first time"))
     try:
+        from providers.sandbox import template
+
         template.prepare(programs.program(engine))
     except ServerFailed as error:
         raise EngineInstallFailed(f"{engine.name} is installed and does not run on this machine: {error}") from error
@@ -158,8 +160,12 @@ def _require_room(engine: Engine) -> None:
 def _fill(engine: Engine, prefix: Path, on_progress: OnInstallProgress) -> None:
     prefix.mkdir()
     if isinstance(engine.origin, NpmOrigin):
+        from providers.sandbox import install_npm
+
         install_npm.install(engine, engine.origin, prefix, on_progress)
     elif isinstance(engine.origin, DebianOrigin):
+        from providers.sandbox import install_debian
+
         install_debian.install(engine, engine.origin, prefix, on_progress)
     _note_other_series(engine, prefix)
 

@@ -110,6 +110,8 @@ def attach(topology: Topology) -> None:
     source, target = (Server(topology.servers[which].endpoint()) for which in ("source", "target"))
     try:
         target.change("SET GLOBAL read_only = ON")
+        if not by_file:
+            replication.empty_log(target)
         filled = seed.fill(source, target, source.databases(), by_file, lambda _: None, lambda: False)
         replication.set_start(target, filled.position)
         start = filled.position if isinstance(filled.position, FilePosition) else None

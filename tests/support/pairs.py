@@ -55,6 +55,8 @@ class Two:
         `through`: the address by which the target reaches the source, where it is not the source's own.
         """
         position = self.end(self.source)
+        if self.kind is not FilePosition:
+            replication.empty_log(self.target)
         replication.set_start(self.target, position)
         start = position if isinstance(position, FilePosition) else None
         channel = replication.plan_channel(self.target, self.source, forward_account(), start)

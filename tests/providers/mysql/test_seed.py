@@ -196,6 +196,7 @@ def seeded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         seed.copy_rows(snapshot, pair.target, tables, progress.append, lambda: False)
         snapshot.close()
         seed.create_objects(pair.source, pair.target, databases)
+        replication.empty_log(pair.target)
         replication.set_start(pair.target, snapshot.position)
         yield Seeded(pair, tables, progress)
 

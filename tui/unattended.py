@@ -1,0 +1,63 @@
+"""`cutover rehearse --unattended`: a whole rehearsal without a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from migration import rehearsal
+from migration.journal import JournalError
+from migration.rehearsal import RehearsalFailed, Script
+from migration.watch import Watch
+from providers.sandbox.client import SandboxFailed
+from providers.sandbox.spec import TopologySpec
+from tui import exit_codes
+from tui.opening import sandbox_errors
+from tui.rehearsing import Fail, Say
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an unattended rehearsal was asked for."""
+
+    topology: TopologySpec
+    runbook: str
+    seconds: float
+    rollback: bool
+    keep: bool
+    json_file: Path | None
+
+
+def unattended(asked: Asked, say: Say, fail: Fail) -> int:
+    """Run a whole rehearsal, deciding at each gate; returns the exit code."""
+    script = Script(seconds=asked.seconds, roll_back=asked.rollback)
+    try:
+        prepared = rehearsal.set_up(asked.topology, asked.runbook, say, keep=asked.keep)
+    except sandbox_errors() as error:
+        fail(str(error), exit_codes.CANNOT_START)
+    problem = ""
+    try:
+        view = rehearsal.run_unattended(prepared, script, say)
+    except (RehearsalFailed, JournalError, SandboxFailed) as error:
+        problem = str(error)
+        with Watch(prepared.journal) as watch:
+            view = watch.view()
+    finally:
+        if not asked.keep:
+            prepared.sandbox.stop()
+    good = not problem and rehearsal.passed(view, script)
+    outcome = "failed" if problem or view.end is None else view.end.value
+    document = rehearsal.result(view, prepared.journal, outcome)
+    text = json.dumps(document, indent=2) + "\n"
+    if asked.json_file is None:
+        sys.stdout.write(text)
+    else:
+        try:
+            asked.json_file.write_text(text)
+        except OSError as error:
+            fail(f"The result cannot be written to {asked.json_file} ({error.strerror}).", exit_codes.FAILED)
+    if problem:
+        fail(problem, exit_codes.FAILED)
+    return exit_codes.OK if good else exit_codes.FAILED
