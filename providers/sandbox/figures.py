@@ -121,9 +121,11 @@ class Recorder:
         with self._lock:
             self._errors[server][code] += 1
             current = self._current[server]
-            if current is None or start > self._spells[current].last_start:
+            if current is None:
+                self._refused_at[server] = min(start, self._refused_at[server])
+            elif start > self._spells[current].last_start:
                 self._current[server] = None
-                self._refused_at[server] = max(start, self._refused_at[server])
+                self._refused_at[server] = start
 
     def failed(self, server: int, code: int) -> None:
         """An error that says nothing about whether the server takes writes."""
@@ -184,7 +186,8 @@ class Recorder:
     def _accept(self, server: int, start: int, ack: int, *, is_write: bool) -> None:
         current = self._current[server]
         if current is None and start < self._refused_at[server]:
-            # It began before the refusal that ended the latest spell, so it belongs to that one.
+            # It began before the first refusal that ended the latest spell, so it belongs to that one. One that
+            # began later waited while the server was closed, and belongs to the next.
             current = self._latest_spell(server)
         if current is None:
             written = ack if is_write else 0

@@ -60,6 +60,21 @@ def test_an_answer_that_comes_after_a_refusal_belongs_to_the_time_before_it() ->
     assert (switch.write_gap_ms, switch.both_writable_ms) == (4, 0)
 
 
+def test_a_write_that_waited_at_the_fence_does_not_stretch_the_time_before_it() -> None:
+    seen = recorder()
+    write(seen, SOURCE, 1, 10, 11)
+    seen.refused(SOURCE, 12 * MS, 1290)
+    write(seen, TARGET, 2, 20, 21)
+    write(seen, TARGET, 3, 40, 41)
+    seen.refused(TARGET, 42 * MS, 1290)
+    # The source opens again at 46: this one began before the last refusal there, and is let in.
+    seen.refused(SOURCE, 45 * MS, 1290)
+    write(seen, SOURCE, 4, 44, 47)
+    found = figures(seen)
+    assert found.both_writable_ms == 0
+    assert [(switch.old, switch.new) for switch in found.switches] == [("source", "target"), ("target", "source")]
+
+
 def test_a_lifted_fence_is_no_switch() -> None:
     seen = recorder()
     write(seen, SOURCE, 1, 10, 11)
