@@ -120,8 +120,11 @@ class Gatekeeper:
                 self._m.scribe.refused(decision.subject, decision.seq, str(refusal))
 
     def _may_cancel(self) -> bool:
-        """A migration can be cancelled until the writes have moved for the first time."""
-        return not any(attempt.result == "switched" for attempt in self._m.story().attempts)
+        """A migration can be cancelled while no attempt has moved the writes, or may have, or is still open.
+
+        What cancelling takes back includes the target's databases: they must not hold a write of a client.
+        """
+        return all(attempt.result == "aborted" for attempt in self._m.story().attempts)
 
     def _open(self, gate: Gate, offered: Iterable[Choice]) -> None:
         m = self._m
@@ -144,7 +147,7 @@ class Gatekeeper:
         choice = Choice(decision.body["choice"])
         if choice is Choice.CANCEL:
             if not self._may_cancel():
-                raise Refusal("the writes have moved: roll back instead of cancelling")
+                raise Refusal("the writes have moved, or may have: roll back instead of cancelling")
             raise Cancelled
         if choice in (Choice.PAUSE, Choice.CONTINUE):
             self._inbox.paused = choice is Choice.PAUSE

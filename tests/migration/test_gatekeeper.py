@@ -1,0 +1,73 @@
+"""Cancelling takes the target's databases away: it must be refused from the first moment they may hold a write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from migration.cutover import PARTS
+from migration.decisions import Choice, Decision, decide
+from migration.gatekeeper import Cancelled, Gatekeeper
+from migration.inbox import Inbox
+from migration.journal import Journal, Kind
+from migration.model import Direction, MigrationSpec, Positioning, Secrets, ServerSpec
+from migration.records import Scribe
+from migration.runbook import Migration
+from migration.runbooks.mysql_replication import RUNBOOK
+from providers.mysql.endpoint import Secret
+
+END = ServerSpec("source", "127.0.0.1", 3306, "admin", "repl")
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal.create(tmp_path / "journal.db")
+    spec = MigrationSpec("m", "mysql_replication", "TEST", END, END)
+    journal.append(Kind.CREATED, "m", spec.to_json())
+    yield journal
+    journal.close()
+
+
+def cancel(journal: Journal) -> None:
+    """Decide to cancel while the runner waits between two items; no server is asked for that."""
+    spec = MigrationSpec("m", "mysql_replication", "TEST", END, END)
+    inbox = Inbox(journal.path, 0, lambda: False)
+    nobody = cast(Any, None)
+    secrets = Secrets(*(Secret("") for _ in range(4)))
+    m = Migration(spec, secrets, nobody, nobody, Positioning.GTID, Scribe(journal), inbox)
+    decide(journal.path, Decision(Choice.CANCEL))
+    try:
+        Gatekeeper(RUNBOOK, m, inbox).between()
+    finally:
+        inbox.close()
+
+
+def attempt(journal: Journal) -> Scribe:
+    scribe = Scribe(journal)
+    scribe.attempt(1, Direction.CUTOVER, old="source", new="target", actor="a", budget_s=10, parts=PARTS)
+    return scribe
+
+
+@pytest.mark.parametrize("result", ["open", "past the point", "switched", "unknown"])
+def test_cancel_is_refused_once_the_writes_may_have_moved(journal: Journal, result: str) -> None:
+    scribe = attempt(journal)
+    if result != "open":
+        scribe.no_return(1, "position")
+    if result in ("switched", "unknown"):
+        scribe.attempt_ended(1, result, "")
+
+    cancel(journal)
+
+    (refusal,) = [record for record in journal.records() if record.kind is Kind.REFUSED]
+    assert "roll back instead of cancelling" in refusal.body["why"]
+
+
+def test_cancel_is_taken_before_the_first_attempt_and_after_one_that_was_given_up(journal: Journal) -> None:
+    with pytest.raises(Cancelled):
+        cancel(journal)
+    attempt(journal).attempt_ended(1, "aborted", "")
+    with pytest.raises(Cancelled):
+        cancel(journal)
