@@ -13,7 +13,6 @@ from typing import ClassVar
 from rich.console import Group
 from rich.segment import Segments
 from rich.text import Text
-from rich.traceback import Traceback
 from textual import constants
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -196,11 +195,13 @@ class CutoverApp(App[None]):
         if reading and there is not Place.PROGRESS:
             return
         self._place = there
-        await self._unwind()
-        await self.switch_screen(screen_for(self.desk, there))
-        if self._welcome:
-            self._welcome = False
-            await self.push_screen(WelcomeBackScreen(self.desk))
+        # In one go: a screen that only comes by would be seen, and the keys that it offers be pressed.
+        with self.batch_update():
+            await self._unwind()
+            await self.switch_screen(screen_for(self.desk, there))
+            if self._welcome:
+                self._welcome = False
+                await self.push_screen(WelcomeBackScreen(self.desk))
 
     def _paint(self) -> None:
         if self.screen_stack and isinstance(self.screen, WizardScreen):
@@ -210,6 +211,8 @@ class CutoverApp(App[None]):
         self.exit(return_code=128 + number)
 
     def _fatal_error(self) -> None:
+        from rich.traceback import Traceback
+
         # Textual's own prints local variables, and with them whatever a form held.
         trace = Traceback(show_locals=False, width=None)
         where = f"Journal: {self.desk.journal}\n" if self.desk.journal else ""

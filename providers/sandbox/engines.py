@@ -22,7 +22,6 @@ from providers.sandbox.catalogue import (
     OnInstallProgress,
     UnknownEngine,
 )
-from providers.sandbox.launcher import ServerFailed
 from providers.sandbox.paths import cache_dir, engines_dir, exclusive, scratch
 
 __all__ = [
@@ -139,9 +138,10 @@ def _install_one(engine: Engine, on_progress: OnInstallProgress) -> None:
 def _prepare(engine: Engine, on_progress: OnInstallProgress) -> None:
     """Make the data directory that servers are copied from, which proves that the engine runs here."""
     on_progress(InstallProgress(engine.name, "prepare", 0, 0, f"starting {engine.title} for the first time"))
-    try:
-        from providers.sandbox import template
+    from providers.sandbox import template
+    from providers.sandbox.launcher import ServerFailed
 
+    try:
         template.prepare(programs.program(engine))
     except ServerFailed as error:
         raise EngineInstallFailed(f"{engine.name} is installed and does not run on this machine: {error}") from error

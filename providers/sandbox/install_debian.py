@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from providers.sandbox.catalogue import DebianOrigin, Engine, EngineInstallFailed, InstallProgress, OnInstallProgress
+from providers.sandbox.loader import LIBRARIES, loader
 from providers.sandbox.paths import cache_dir, downloads_dir, exclusive, scratch
 
-LIBRARIES = Path("usr/lib/x86_64-linux-gnu")
 _PROGRAM_DIRS = ("usr/bin", "usr/sbin")
 _KEYRINGS = (
     "/usr/share/keyrings/debian-archive-keyring.gpg",
@@ -91,18 +91,6 @@ def install(engine: Engine, origin: DebianOrigin, prefix: Path, on_progress: OnI
         "packages": {p.file_name: {"size": p.size, "digest": p.digest} for p in packages},
     }
     (prefix / "engine.json").write_text(json.dumps(record, indent=1))
-
-
-def loader(prefix: Path) -> list[str]:
-    """The command that runs a program with the libraries below `prefix` and no others."""
-    libraries = prefix / LIBRARIES
-    places = (
-        libraries / "ld-linux-x86-64.so.2",
-        prefix / "usr/lib64/ld-linux-x86-64.so.2",
-        *libraries.glob("ld-2.*.so"),
-    )
-    found = next((place for place in places if place.exists()), places[0])
-    return [str(found), "--inhibit-cache", "--library-path", str(libraries)]
 
 
 def how_to_supply(engine: Engine) -> str:

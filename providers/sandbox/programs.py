@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from providers.sandbox.catalogue import COMPAT, Engine, EngineMissing, Family, NpmOrigin, PathOrigin
-from providers.sandbox.install_debian import loader
+from providers.sandbox.loader import loader
 from providers.sandbox.paths import engines_dir
 
 _ADMIN_DIRS = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec")

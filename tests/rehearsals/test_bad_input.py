@@ -14,6 +14,7 @@ import pytest
 from migration import rehearsal
 from migration.decisions import Choice, Decision, decide
 from migration.journal import JournalFull, RunnerSeat
+from migration.rehearsal import Rehearsal
 from migration.sessions import launch
 from migration.view import MigrationView
 from providers.mysql.endpoint import Endpoint
@@ -182,13 +183,21 @@ def test_full_disk_under_the_journal(pair: Sandbox, tmp_path: Path, monkeypatch:
         source.close()
 
         filler.unlink()
+        assert cancelled_by_whichever_runner(made)
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def cancelled_by_whichever_runner(made: Rehearsal) -> bool:
+    """Cancel; where the runner has ended, or still ends, of the full disk, the next one takes it up."""
+    for _ in range(2):
         if not RunnerSeat(made.journal).taken():
             launch(made.journal, made.secrets())
         at_gate(made, "checks")
         decide(made.journal, Decision(Choice.CANCEL))
-        assert until(made, lambda view: view.end is not None).end == "cancelled"
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
+        if until(made, lambda view: view.end is not None or not view.runner_alive).end == "cancelled":
+            return True
+    return False
 
 
 def fill(path: Path) -> None:

@@ -128,6 +128,8 @@ def test_the_way_back_is_told_as_it_is(engine_names: tuple[str, ...]) -> None:
         decide(made.journal, Decision(Choice.ROLL_BACK, "observe", typed="target", reason="slow"))
         refused(made, "source")
 
+        # Or a client would write to it before it is closed, and what it wrote would be on no other server.
+        made.sandbox.workload("pause")
         made.sandbox.start_server("source")
         with servers(made) as (source, _):
             # A restart forgets read_only on this engine; the operator closes it again, as the report told.

@@ -28,7 +28,7 @@ def go_on(screen: Terminal, label: str) -> None:
 
 def confirm(screen: Terminal, word: str) -> None:
     """Type a word and let the countdown run out."""
-    screen.wait_for(r"Type ")
+    screen.wait_for("is not typed yet")
     screen.press(*word)
     screen.wait_for("✓ typed")
     go_on(screen, "Start countdown")

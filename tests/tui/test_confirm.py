@@ -78,10 +78,10 @@ async def test_a_condition_that_turns_red_clears_and_locks_the_screen(tell, open
         await says(pilot, "Starts in 5 s")
         teller.conditions("cutover", held=False, before=0.1)
         await says(pilot, "Locked: lag 7.2 s is above 5 s")
-        assert (field(pilot).value, field(pilot).disabled) == ("", True)
+        assert (field(pilot).value, field(pilot).locked) == ("", True)
         teller.conditions("cutover", held=True, before=0.05)
         await says(pilot, "Not started")
-        assert not field(pilot).disabled
+        assert not field(pilot).locked
         assert not pilot.app.screen.countdown.running
     assert decisions(teller.path) == []
 
@@ -94,7 +94,7 @@ async def test_old_conditions_and_an_old_lag_lock_the_screen(tell, opened, clock
         await says(pilot, "Locked: the lag is UNKNOWN: no reading for 3 s")
         clock.now += 8
         await says(pilot, "Locked: the conditions have not been measured for 11 s")
-        assert field(pilot).disabled
+        assert field(pilot).locked
 
 
 async def test_a_dead_runner_locks_the_screen(tell, opened):
@@ -103,7 +103,21 @@ async def test_a_dead_runner_locks_the_screen(tell, opened):
         await at_cutover(pilot)
         teller.seat.release()
         await says(pilot, "No runner is at work: run `cutover resume orders-2026-11`")
-        assert field(pilot).disabled
+        assert field(pilot).locked
+
+
+async def test_letters_typed_at_a_locked_screen_are_no_keys_of_it(tell, opened):
+    teller = tell().lag()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await at_cutover(pilot)
+        teller.conditions("cutover", held=False, before=0.1)
+        await says(pilot, "Locked: lag 7.2 s is above 5 s")
+        await pilot.press("s", "q", "question_mark", "l", "1")
+        assert type(pilot.app.screen).__name__ == "CutoverConfirmScreen"
+        assert field(pilot).value == ""
+        await pilot.press("tab", "s")
+        await shown(pilot, "StatementsScreen")
+    assert decisions(teller.path) == []
 
 
 async def test_a_terminal_made_too_small_stops_the_countdown(tell, opened, monkeypatch):

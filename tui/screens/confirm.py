@@ -47,7 +47,6 @@ class ConfirmScreen(MigrationScreen):
         super().__init__(desk)
         self.countdown = Countdown(self, self.paint, self._done)
         self._sent = False
-        self._interrupted = False
         self._refused = ""
 
     def compose_body(self) -> ComposeResult:
@@ -70,7 +69,8 @@ class ConfirmScreen(MigrationScreen):
         """Observers have no field to type into."""
         self._guard()
         if not self.desk.observer:
-            self.query_one("#reason" if self.ASKS_REASON else "#word", Input).focus()
+            # At once: a letter typed before the field has the focus would be a key of the screen.
+            self.set_focus(self.query_one("#reason" if self.ASKS_REASON else "#word", Input))
 
     # What a concrete screen says
 
@@ -181,7 +181,7 @@ class ConfirmScreen(MigrationScreen):
         """Enter in a field: the next one, or the countdown."""
         event.stop()
         if event.input.id == "reason" and self.typed != self.word():
-            self.query_one("#word", Input).focus()
+            self.set_focus(self.query_one("#word", Input))
         else:
             self.action_begin()
 
@@ -210,7 +210,7 @@ class ConfirmScreen(MigrationScreen):
             event.stop()
             event.prevent_default()
             self.countdown.stop()
-            self.query_one("#word", ConfirmField).focus()
+            self.set_focus(self.query_one("#word", ConfirmField))
 
     def action_begin(self) -> None:
         """Start counting."""
@@ -224,7 +224,7 @@ class ConfirmScreen(MigrationScreen):
         fields = [field for field in self.query(Input) if not field.disabled]
         if self.focused is None:
             if fields:
-                fields[0].focus()
+                self.set_focus(fields[0])
             return
         later = fields[fields.index(self.focused) + 1 :] if self.focused in fields else []
         self.set_focus(later[0] if later else None)
@@ -247,20 +247,16 @@ class ConfirmScreen(MigrationScreen):
         if not self.is_mounted or not self.query("#word"):
             return
         field = self.query_one("#word", ConfirmField)
-        closed = bool(self.locked()) or self.desk.observer or self._sent
-        if closed:
-            self.countdown.stop()
-            if field.value and not self._sent:
-                field.value = ""
-            if field.has_focus:
-                # Otherwise the focus would go to the next field, and what is typed on would land there.
-                self.set_focus(None)
-                self._interrupted = True
-        field.disabled = closed
-        if not closed and self._interrupted:
-            self._interrupted = False
-            if self.focused is None:
-                field.focus()
+        field.disabled = self.desk.observer or self._sent
+        field.locked = bool(self.locked())
+        if not field.disabled and not field.locked:
+            return
+        counted = self.countdown.running
+        self.countdown.stop()
+        if not field.disabled:
+            field.value = ""
+            if counted:
+                self.set_focus(field)
 
     def _draw_expected(self, cells: int, height: int) -> list[Row]:
         right = self.is_mounted and self.typed == self.word() and bool(self.word())
