@@ -26,6 +26,7 @@ from migration.view import MigrationView
 from providers.sandbox.spec import TopologySpec
 
 KILLER = "tests.campaigns.killed_runner"
+ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = Script(seconds=0.2, roll_back=True, deadline_s=120)
 
 
@@ -112,6 +113,8 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args()
+    # The killed runner is part of the tests, which are not installed.
+    os.environ["PYTHONPATH"] = str(ROOT)
     spec = topology(asked.source, asked.target)
     undisturbed = run(Case("", 0), spec)
     print(f"undisturbed: {undisturbed.records} records, {undisturbed.problem or 'ok'}", flush=True)

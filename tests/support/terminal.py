@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -36,6 +37,7 @@ class Terminal:
         )
         os.close(slave)
         self._master: int | None = master
+        self._wake, self._waker = os.pipe()
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._lock = threading.Lock()
@@ -45,7 +47,8 @@ class Terminal:
 
     def _read(self, master: int) -> None:
         with contextlib.suppress(OSError):
-            while chunk := os.read(master, 65536):
+            while self._wake not in select.select([master, self._wake], [], [])[0]:
+                chunk = os.read(master, 65536)
                 with self._lock:
                     self.received += chunk
                     # The emulator does not know the keyboard protocol of kitty and would print its letters.
@@ -75,6 +78,10 @@ class Terminal:
     def hang_up(self) -> None:
         """What a lost connection does: the terminal is gone and the session gets SIGHUP."""
         assert self._master is not None
+        # A terminal is gone only when nobody reads from it any more.
+        os.close(self._waker)
+        self._reader.join()
+        os.close(self._wake)
         os.close(self._master)
         self._master = None
 
