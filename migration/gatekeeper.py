@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from migration.check import Check, Finding, Fix, Pair, Verdict
 from migration.checks.run import run_checks
+from migration.cutover import keep
 from migration.decisions import Choice
 from migration.inbox import Inbox
 from migration.journal import Record
@@ -71,6 +73,7 @@ class Gatekeeper:
         measured = 0.0
         while True:
             if time.monotonic() - measured >= _MEASURE_S:
+                self._keep_closed(gate)
                 self._m.scribe.conditions(gate.id, self.conditions(gate))
                 measured = time.monotonic()
             decision = self._inbox.take()
@@ -272,6 +275,14 @@ class Gatekeeper:
         if gate.id == "observe":
             return self._ready(m.target, m.source)
         return ()
+
+    def _keep_closed(self, gate: Gate) -> None:
+        """The side without writes forgets read_only with a restart where it cannot persist it: close it again."""
+        closed = {"cutover": self._m.target, "observe": self._m.source}.get(gate.id)
+        # A server that is away is seen in the conditions, and looked at again the next time.
+        with contextlib.suppress(ServerError):
+            if closed is not None:
+                keep.close_again(self._m, closed)
 
     def _ready(self, old: Server, new: Server) -> tuple[Condition, ...]:
         """Whether the writes could move from `old` to `new` now."""

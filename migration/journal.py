@@ -18,7 +18,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -48,6 +48,7 @@ CREATE TABLE sample (
 );
 CREATE INDEX sample_by_kind ON sample (kind, seq);
 """
+_APPEND = "INSERT INTO record (at, kind, actor, subject, body) VALUES (?, ?, ?, ?, ?)"
 _GUARDS = "".join(
     f"""
 CREATE TRIGGER {table}_keeps_{verb} BEFORE {verb} ON {table}
@@ -91,6 +92,8 @@ class Kind(StrEnum):
     OUTCOME = "outcome"
     ATTEMPT = "attempt"
     NO_RETURN = "no_return"
+    RETURN = "return"
+    LEASE_EXPIRED = "lease_expired"
     ATTEMPT_ENDED = "attempt_ended"
     FIX = "fix"
     MEASURED = "measured"
@@ -108,6 +111,16 @@ class Record:
     actor: str
     subject: str
     body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record that is still to be written: `at` is when it happened, seconds since the epoch."""
+
+    kind: Kind
+    subject: str
+    body: Mapping[str, Any]
+    at: float
 
 
 @dataclass(frozen=True)
@@ -273,11 +286,36 @@ class Journal(JournalReader):
 
     def append(self, kind: Kind, subject: str, body: Mapping[str, Any], *, actor: str = "runner") -> int:
         """Append one record and return its sequence number."""
-        return self._insert(self._soft, kind, subject, body, actor)
+        return self._insert(self._soft, Entry(kind, subject, body, time.time()), actor)
+
+    def append_entry(self, entry: Entry, *, actor: str = "runner") -> int:
+        """Append a record of something that happened a moment ago and return its sequence number."""
+        return self._insert(self._soft, entry, actor)
 
     def append_synced(self, kind: Kind, subject: str, body: Mapping[str, Any], *, actor: str = "runner") -> int:
         """Append one record and return its sequence number once it is on stable storage."""
-        return self._insert(self._hard, kind, subject, body, actor)
+        return self._insert(self._hard, Entry(kind, subject, body, time.time()), actor)
+
+    def append_synced_unless(
+        self, entries: Sequence[Entry], unless: tuple[Kind, str], *, actor: str = "runner"
+    ) -> bool:
+        """Append records all at once and synced, unless there is one of this kind and subject already.
+
+        Returns False, with nothing written, where there is. Two processes that each rule the other's record out
+        are kept apart by the file itself: only one of them gets True.
+        """
+        with self._lock, _explained(self.path):
+            self._hard.execute("BEGIN IMMEDIATE")
+            try:
+                known = self._hard.execute("SELECT 1 FROM record WHERE kind = ? AND subject = ?", unless).fetchone()
+                if known is None:
+                    self._hard.executemany(_APPEND, [_row(entry, actor) for entry in entries])
+                self._hard.execute("COMMIT")
+            except sqlite3.Error:
+                with contextlib.suppress(sqlite3.Error):
+                    self._hard.execute("ROLLBACK")
+                raise
+        return known is None
 
     def sample(self, kind: str, body: Mapping[str, Any]) -> None:
         """Append one measurement."""
@@ -286,13 +324,14 @@ class Journal(JournalReader):
                 "INSERT INTO sample (at, kind, body) VALUES (?, ?, ?)", (time.time(), kind, json.dumps(body))
             )
 
-    def _insert(self, db: sqlite3.Connection, kind: Kind, subject: str, body: Mapping[str, Any], actor: str) -> int:
+    def _insert(self, db: sqlite3.Connection, entry: Entry, actor: str) -> int:
         with self._lock, _explained(self.path):
-            cursor = db.execute(
-                "INSERT INTO record (at, kind, actor, subject, body) VALUES (?, ?, ?, ?, ?)",
-                (time.time(), kind.value, actor, subject, json.dumps(body)),
-            )
+            cursor = db.execute(_APPEND, _row(entry, actor))
         return int(cursor.lastrowid or 0)
+
+
+def _row(entry: Entry, actor: str) -> tuple[float, str, str, str, str]:
+    return (entry.at, entry.kind.value, actor, entry.subject, json.dumps(entry.body))
 
 
 def _writer(path: Path, synchronous: str) -> sqlite3.Connection:

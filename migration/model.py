@@ -113,6 +113,9 @@ class MigrationSpec:
     """What the operator asked for: the part of a migration that never changes. Holds no secret.
 
     `databases`: the databases to move; empty means all that are not the server's own.
+    `fence`: how writes are stopped: `read_only`, `accounts`, `operator`, or `auto` for the best the server lets us.
+    `armed`: whether the target opens by itself on a marker chosen in advance: `on`, `off`, or `auto` where that
+    saves round trips to servers far from here.
     `sandbox`: the run directory of the sandbox in a rehearsal, else None; `keep_sandbox`: whether it stays
     up when the rehearsal has ended.
     """
@@ -125,6 +128,8 @@ class MigrationSpec:
     positioning: Positioning = Positioning.AUTO
     databases: tuple[str, ...] = ()
     limits: Limits = Limits()
+    fence: str = "auto"
+    armed: str = "auto"
     sandbox: str | None = None
     keep_sandbox: bool = False
 
@@ -144,6 +149,8 @@ class MigrationSpec:
             positioning=Positioning(body["positioning"]),
             databases=tuple(body["databases"]),
             limits=Limits(**body["limits"]),
+            fence=body["fence"],
+            armed=body["armed"],
             sandbox=body["sandbox"],
             keep_sandbox=body["keep_sandbox"],
         )

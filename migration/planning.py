@@ -68,6 +68,21 @@ def _plan_item(stage: Stage, item: Item, m: Migration) -> PlanItem:
 
 
 def _switch_statements(m: Migration) -> tuple[str, ...]:
+    return _armed_statements(m) if m.armed else _plain_statements(m)
+
+
+def _armed_statements(m: Migration) -> tuple[str, ...]:
+    old, new = m.source, m.target
+    return (
+        f"{new.name}: {new.dialect.wait_gtid % ('<marker>', '<seconds>')}, then {new.dialect.unfence} by itself",
+        "journal: point of no return, synced to disk",
+        f"{old.name}: {old.dialect.fence}; commit <marker>, an empty transaction",
+        f"{new.name}: {new.dialect.read_only_state}",
+        *(f"{old.name}: {sql}" for sql in (old.dialect.persist_read_only,) if sql),
+    )
+
+
+def _plain_statements(m: Migration) -> tuple[str, ...]:
     titles = dict(PARTS)
     old, new = m.source, m.target
     wait = new.dialect.wait_file if m.by_file else new.dialect.wait_gtid

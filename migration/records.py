@@ -5,7 +5,7 @@ kind             subject             body
 ===============  ==================  =========================================================
 created          migration id        `MigrationSpec.to_json()`
 runner           started | stopped   pid, host; reason
-servers          ""                  source, target: {version, identity}; positioning
+servers          ""                  source, target: {version, identity}; positioning; armed
 stage            stage               rewound: whether later items are to be done again
 finding          check id            `Finding.to_json()`
 plan             hash                positioning, items: list of `PlanItem` mappings
@@ -19,6 +19,8 @@ statement        server name         step, sql, thread_id (the server's id of th
 outcome          step id             outcome, note; undone; attempt, began, ended (parts of a switch only)
 attempt          number              direction, old, new, actor, budget_s, parts: [[id, title]]
 no_return        number              position
+return           number              why: an armed new side stayed closed, and the old one is opened again
+lease_expired    number              why (written by the watchdog; rules no_return out, and the other way round)
 attempt_ended    number              result (switched | aborted | unknown), reason
 fix              check id            state (applying | applied | undoing | undone), statement, undo, side
 measured         attempt | final     `FiguresView` mapping
@@ -35,14 +37,26 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from migration.check import Finding
-from migration.journal import Journal, Kind
+from migration.journal import Entry, Journal, Kind
 from migration.model import Direction, End, Outcome, Stage
 from migration.view import ClientView, Condition, FiguresView, LagSample, Plan, RollbackView
+
+
+def part_intent(number: int, part: str, at: float) -> Entry:
+    """A part of an attempt is about to act."""
+    return Entry(Kind.INTENT, part, {"attempt": number, "statements": []}, at)
+
+
+def part_outcome(number: int, part: str, outcome: Outcome, note: str, began: float, ended: float) -> Entry:
+    """What a part of an attempt observed, with its own clock readings (seconds since the epoch)."""
+    body = {"attempt": number, "outcome": outcome.value, "note": note, "began": began, "ended": ended}
+    return Entry(Kind.OUTCOME, part, body, ended)
 
 
 class Scribe:
@@ -59,9 +73,10 @@ class Scribe:
         """The runner leaves, and why."""
         self.journal.append_synced(Kind.RUNNER, "stopped", {"pid": os.getpid(), "reason": reason})
 
-    def servers(self, source: dict[str, str], target: dict[str, str], positioning: str) -> None:
-        """Who the two servers are (`version`, `identity`), and how positions are named."""
-        self.journal.append(Kind.SERVERS, "", {"source": source, "target": target, "positioning": positioning})
+    def servers(self, source: dict[str, str], target: dict[str, str], positioning: str, armed: bool) -> None:
+        """Who the two servers are (`version`, `identity`), how positions are named, and whether to arm the new side."""
+        body = {"source": source, "target": target, "positioning": positioning, "armed": armed}
+        self.journal.append(Kind.SERVERS, "", body)
 
     def stage(self, stage: Stage) -> None:
         """A stage begins."""
@@ -139,18 +154,27 @@ class Scribe:
         }
         self.journal.append_synced(Kind.ATTEMPT, str(number), body)
 
-    def part_intent(self, number: int, part: str) -> None:
-        """A part of an attempt is about to act. Not synced: inside the window every millisecond counts."""
-        self.journal.append(Kind.INTENT, part, {"attempt": number, "statements": []})
+    def write(self, entry: Entry) -> None:
+        """A record that was made beforehand. Not synced: inside the window every millisecond counts."""
+        self.journal.append_entry(entry)
 
-    def part_outcome(self, number: int, part: str, outcome: Outcome, note: str, *, began: float, ended: float) -> None:
-        """What a part of an attempt observed, with its own clock readings (seconds since the epoch)."""
-        body = {"attempt": number, "outcome": outcome.value, "note": note, "began": began, "ended": ended}
-        self.journal.append(Kind.OUTCOME, part, body)
+    def no_return(self, number: int, position: str, before: Sequence[Entry] = ()) -> bool:
+        """The point of no return: on stable storage before the new side is opened.
 
-    def no_return(self, number: int, position: str) -> None:
-        """The point of no return: on stable storage before the new side is opened."""
-        self.journal.append_synced(Kind.NO_RETURN, str(number), {"position": position})
+        `before` are records of the same attempt that waited, so that the window has one write to the disk only.
+        False, and nothing is written, where the watchdog has taken the fence away meanwhile.
+        """
+        mark = Entry(Kind.NO_RETURN, str(number), {"position": position}, time.time())
+        return self.journal.append_synced_unless((*before, mark), (Kind.LEASE_EXPIRED, str(number)))
+
+    def return_again(self, number: int, why: str) -> None:
+        """The point of no return was passed in advance, and the new side has not opened and will not any more."""
+        self.journal.append_synced(Kind.RETURN, str(number), {"why": why})
+
+    def lease_expired(self, number: int, why: str) -> bool:
+        """The watchdog is about to lift the fence. False where the point of no return has been passed."""
+        mark = Entry(Kind.LEASE_EXPIRED, str(number), {"why": why}, time.time())
+        return self.journal.append_synced_unless((mark,), (Kind.NO_RETURN, str(number)), actor="watchdog")
 
     def attempt_ended(self, number: int, result: str, reason: str) -> None:
         """How an attempt ended: `switched`, `aborted` or `unknown`."""

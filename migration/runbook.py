@@ -22,6 +22,7 @@ from migration.model import (
     Stage,
     Writes,
 )
+from migration.pair_lock import PairLock
 from migration.records import Scribe
 from migration.story import Story
 from migration.view import FixView, LagSample
@@ -55,7 +56,8 @@ class Desk(Protocol):
 class Migration:
     """What steps work with: the two servers, what the operator asked for, and the journal.
 
-    `positioning` is resolved: never `auto`.
+    `positioning` is resolved: never `auto`. `armed`: whether the new side opens by itself on a marker. `lock` keeps
+    other programs off the pair; None where nobody took it yet.
     """
 
     spec: MigrationSpec
@@ -65,6 +67,8 @@ class Migration:
     positioning: Positioning
     scribe: Scribe
     desk: Desk
+    lock: PairLock | None = None
+    armed: bool = False
 
     def story(self) -> Story:
         """What the journal says so far."""

@@ -12,15 +12,18 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from migration import runbooks
 from migration.carrier import Carrier
 from migration.clients import Clients, ClientsSilent, clients_of
+from migration.cutover.armed import worth_arming
 from migration.decisions import Choice
 from migration.inbox import Deserted, Inbox
 from migration.journal import Journal, JournalError, Record, RunnerSeat
 from migration.model import MigrationSpec, Positioning, Secrets
+from migration.pair_lock import PairLock
 from migration.records import Scribe
 from migration.runbook import Migration, StepFailed
 from migration.sampler import Sampler
@@ -33,6 +36,7 @@ EXIT_ENDED = 0
 EXIT_STOPPED = 1
 EXIT_JOURNAL = 3
 _AGAIN_S = 1.0
+_SWITCH_INTERVAL_S = 0.0005
 
 
 class Runner:
@@ -85,6 +89,8 @@ class Runner:
             return Carrier(runbook, migration, inbox, sampler, clients).carry_out().value
         finally:
             sampler.stop()
+            if migration.lock is not None:
+                migration.lock.close()
             migration.source.close()
             migration.target.close()
 
@@ -94,8 +100,11 @@ class Runner:
         target = self._connect(self._spec.target.endpoint(self._secrets.target), view.target.identity, inbox)
         known = Positioning(view.positioning) if view.positioning else self._spec.positioning
         positioning = choose_positioning(known, source, target)
-        self._scribe.servers(_describe(source), _describe(target), positioning.value)
-        return Migration(self._spec, self._secrets, source, target, positioning, self._scribe, inbox)
+        lock = PairLock(source, target)
+        m = Migration(self._spec, self._secrets, source, target, positioning, self._scribe, inbox, lock)
+        armed = worth_arming(m) if self._story.armed is None else self._story.armed
+        self._scribe.servers(_describe(source), _describe(target), positioning.value, armed)
+        return replace(m, armed=armed)
 
     def _connect(self, endpoint: Endpoint, expected: str, inbox: Inbox) -> Server:
         """Connect; waits for a server that does not answer, but not for one that refuses the account."""
@@ -163,6 +172,8 @@ def main(argv: list[str], open_journal: Callable[[Path], Journal] = Journal) -> 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     path = Path(argv[1])
     secrets = Secrets.from_clear(json.load(sys.stdin))
+    # Inside the window the thread that switches must not wait for one that measures (Python's default is 5 ms).
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     seat = RunnerSeat(path)
     if not seat.take():
         sys.stderr.write(f"A runner is already at work on {path}.\n")

@@ -92,6 +92,7 @@ class Story:
     findings_at: float | None = None
     primary: str = ""
     positioning: str = ""
+    armed: bool | None = None
     _servers: dict[str, dict[str, str]] = field(default_factory=dict)
     _read_only: dict[str, bool | None] = field(default_factory=dict)
     _findings: dict[str, Finding] = field(default_factory=dict)
@@ -241,6 +242,7 @@ def _runner(story: Story, record: Record) -> None:
 def _servers(story: Story, record: Record) -> None:
     story._servers = {"source": dict(record.body["source"]), "target": dict(record.body["target"])}
     story.positioning = str(record.body["positioning"])
+    story.armed = bool(record.body["armed"])
 
 
 def _stage(story: Story, record: Record) -> None:
@@ -376,6 +378,15 @@ def _no_return(story: Story, record: Record) -> None:
     story.say(record.at, f"point of no return at {record.body['position']}")
 
 
+def _return(story: Story, record: Record) -> None:
+    story._attempts[-1] = replace(story._attempts[-1], past_no_return=False)
+    story.say(record.at, f"back before the point of no return: {record.body['why']}", "warn")
+
+
+def _lease_expired(story: Story, record: Record) -> None:
+    story.say(record.at, f"the watchdog lifts the fence of attempt {record.subject}: {record.body['why']}", "error")
+
+
 def _attempt_ended(story: Story, record: Record) -> None:
     result, reason = record.body["result"], record.body["reason"]
     story._attempts[-1] = replace(story._attempts[-1], ended_at=record.at, result=result, reason=reason)
@@ -427,6 +438,8 @@ _HANDLERS: dict[Kind, Callable[[Story, Record], None]] = {
     Kind.OUTCOME: _outcome,
     Kind.ATTEMPT: _attempt,
     Kind.NO_RETURN: _no_return,
+    Kind.RETURN: _return,
+    Kind.LEASE_EXPIRED: _lease_expired,
     Kind.ATTEMPT_ENDED: _attempt_ended,
     Kind.FIX: _fix,
     Kind.MEASURED: _measured,

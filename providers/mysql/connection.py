@@ -214,6 +214,22 @@ class Connection:
                 rows = tuple(cursor.fetchall()) or rows
             return rows
 
+    def results(self, statements: Sequence[str]) -> tuple[tuple[Row, ...], ...]:
+        """Run several statements in one round trip and return the rows of each; none for one that has no rows.
+
+        The server stops at the first that fails: those after it were not run.
+
+        Raises:
+            ServerError: see `explain`.
+        """
+        sql = "; ".join(statements)
+        with self._explained(sql), self.raw.cursor() as cursor:
+            cursor.execute(sql)
+            found = [tuple(cursor.fetchall())]
+            while cursor.nextset():
+                found.append(tuple(cursor.fetchall()))
+            return tuple(found)
+
     def row(self, sql: str, args: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""
         rows = self.rows(sql, args)

@@ -92,6 +92,11 @@ class Dialect:
         return "SET PERSIST super_read_only = ON" if self.version.mysql_from(8, 0, 11) else None
 
     @property
+    def persist_read_only_for_restart(self) -> str | None:
+        """The same for the next start only: the server goes on taking writes until then (MySQL 8.0, PERSIST_ONLY)."""
+        return "SET PERSIST_ONLY super_read_only = ON" if self.version.mysql_from(8, 0, 11) else None
+
+    @property
     def forget_persisted_read_only(self) -> tuple[str, ...]:
         """Take `persist_read_only` back; it persists read_only along with super_read_only."""
         if self.version.mysql_from(8, 0, 11):

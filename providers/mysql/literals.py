@@ -21,6 +21,11 @@ def quote_name(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
+def quote_text(text: str) -> str:
+    """A string literal, whatever sql_mode is: hexadecimal, in the character set of our sessions."""
+    return f"_utf8mb4 0x{text.encode().hex()}" if text else "''"
+
+
 def _quoted(value: bytes) -> bytes:
     return b"'" + value.replace(b"\\", b"\\\\").replace(b"'", b"\\'") + b"'"
 

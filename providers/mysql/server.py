@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,9 @@ class Server:
     Reads (`rows`, `value`, ...) open the session again where it broke, after checking that the same server
     answers. Changes (`change`) do not: where the connection breaks under a change, its outcome is unknown
     and the caller has to look.
+
+    Attributes:
+        before_change: asked before each change; what it raises keeps the change from being made.
     """
 
     def __init__(self, endpoint: Endpoint, expected: str | None = None, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
@@ -85,6 +88,7 @@ class Server:
         """
         self.endpoint = endpoint
         self.name = endpoint.name
+        self.before_change: Callable[[], None] | None = None
         self._timeouts = timeouts
         self._lock = threading.RLock()
         connection = Connection(endpoint, timeouts)
@@ -162,6 +166,8 @@ class Server:
             ConnectionLost: whether it was carried out is unknown; the session is gone.
             StatementFailed: it was not carried out.
         """
+        if self.before_change is not None:
+            self.before_change()
         with self._lock:
             try:
                 self.session.run(sql, args, shown=shown)

@@ -1,21 +1,21 @@
 """A runner that kills itself (-9) before or after the record that a file beside the journal names.
 
-The file `kill.json` holds {"when": "before" | "after", "record": N}: the N-th record that this process
-appends. It is taken away first, so that the next runner lives.
+The file `kill.json` holds {"when": "before" | "after", "record": N}: the N-th write of this process to the
+journal. It is taken away first, so that the next runner lives.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from migration.journal import Journal, Kind
+from migration.journal import Entry, Journal, Kind
 from migration.runner import main
 
 
@@ -27,14 +27,24 @@ class KillingJournal(Journal):
         order = json.loads(self._order.read_text()) if self._order.exists() else {"when": "", "record": 0}
         self._when, self._at = order["when"], order["record"]
 
-    def _insert(self, db: sqlite3.Connection, kind: Kind, subject: str, body: Mapping[str, Any], actor: str) -> int:
+    def _insert(self, db: sqlite3.Connection, entry: Entry, actor: str) -> int:
+        with self._around_a_write():
+            return super()._insert(db, entry, actor)
+
+    def append_synced_unless(
+        self, entries: Sequence[Entry], unless: tuple[Kind, str], *, actor: str = "runner"
+    ) -> bool:
+        with self._around_a_write():
+            return super().append_synced_unless(entries, unless, actor=actor)
+
+    @contextlib.contextmanager
+    def _around_a_write(self) -> Iterator[None]:
         self._count += 1
         if self._count == self._at and self._when == "before":
             self._die()
-        seq = super()._insert(db, kind, subject, body, actor)
+        yield
         if self._count == self._at and self._when == "after":
             self._die()
-        return seq
 
     def _die(self) -> None:
         self._order.unlink()

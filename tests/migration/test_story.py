@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from migration.check import Finding, Fix, Result, Severity, Verdict
 from migration.decisions import Choice, Decision, decide, operator
 from migration.journal import Journal, Kind, RunnerSeat
 from migration.model import Direction, End, Limits, MigrationSpec, Outcome, ServerSpec, Side, Stage, Writes
-from migration.records import Scribe
+from migration.records import Scribe, part_intent, part_outcome
 from migration.story import Story
 from migration.view import (
     ClientView,
@@ -167,7 +168,7 @@ def test_the_runner_comes_and_goes(desk: Desk) -> None:
 
 def test_who_the_servers_are(desk: Desk) -> None:
     desk.scribe.servers(
-        {"version": "MySQL 5.6.24", "identity": "u1"}, {"version": "MySQL 9.7.4", "identity": "u2"}, "gtid"
+        {"version": "MySQL 5.6.24", "identity": "u1"}, {"version": "MySQL 9.7.4", "identity": "u2"}, "gtid", False
     )
     desk.scribe.read_only("old[red]", False, True)
     view = desk.view()
@@ -400,16 +401,16 @@ def test_an_attempt_that_switches(desk: Desk) -> None:
     assert running is not None
     assert (running.result, running.past_no_return, running.window_ms) == ("running", False, None)
     assert [step.state for step in running.steps] == [StepState.TODO] * 3
-    desk.scribe.part_intent(1, "fence")
+    desk.scribe.write(part_intent(1, "fence", time.time()))
     fenced = desk.view().attempt
     assert fenced is not None
     assert fenced.fenced_at is not None
     assert fenced.steps[0].state is StepState.RUNNING
     at = fenced.fenced_at
-    desk.scribe.part_outcome(1, "fence", Outcome.DONE, "", began=at, ended=at + 0.001)
-    desk.scribe.part_outcome(1, "drain", Outcome.DONE, "all there", began=at + 0.001, ended=at + 0.003)
+    desk.scribe.write(part_outcome(1, "fence", Outcome.DONE, "", at, at + 0.001))
+    desk.scribe.write(part_outcome(1, "drain", Outcome.DONE, "all there", at + 0.001, at + 0.003))
     desk.scribe.no_return(1, "u1:1-77")
-    desk.scribe.part_outcome(1, "promote", Outcome.DONE, "", began=at + 0.003, ended=at + 0.004)
+    desk.scribe.write(part_outcome(1, "promote", Outcome.DONE, "", at + 0.003, at + 0.004))
     desk.scribe.attempt_ended(1, "switched", "")
     view = desk.view()
     ended = view.attempt
@@ -422,8 +423,8 @@ def test_an_attempt_that_switches(desk: Desk) -> None:
 
 def test_an_attempt_that_is_aborted_moves_nothing(desk: Desk) -> None:
     desk.attempt(1)
-    desk.scribe.part_intent(1, "fence")
-    desk.scribe.part_outcome(1, "fence", Outcome.NOT_DONE, "a long statement", began=1.0, ended=2.0)
+    desk.scribe.write(part_intent(1, "fence", time.time()))
+    desk.scribe.write(part_outcome(1, "fence", Outcome.NOT_DONE, "a long statement", 1.0, 2.0))
     desk.scribe.attempt_ended(1, "aborted", "the deadline passed")
     view = desk.view()
     assert view.primary == "old[red]"
@@ -435,11 +436,11 @@ def test_an_attempt_that_is_aborted_moves_nothing(desk: Desk) -> None:
 
 def test_attempts_do_not_mix(desk: Desk) -> None:
     desk.attempt(1)
-    desk.scribe.part_intent(1, "fence")
+    desk.scribe.write(part_intent(1, "fence", time.time()))
     desk.scribe.attempt_ended(1, "aborted", "x")
     first = desk.view().attempts[0]
     desk.attempt(2)
-    desk.scribe.part_outcome(2, "promote", Outcome.DONE, "", began=1.0, ended=2.0)
+    desk.scribe.write(part_outcome(2, "promote", Outcome.DONE, "", 1.0, 2.0))
     desk.scribe.attempt_ended(2, "switched", "")
     desk.attempt(3, Direction.ROLLBACK)
     desk.scribe.attempt_ended(3, "switched", "")
@@ -462,7 +463,7 @@ def test_a_reading_from_before_the_switch_does_not_say_who_has_the_writes(desk: 
 def test_an_intent_of_a_part_is_no_step(desk: Desk) -> None:
     desk.scribe.plan(PLAN)
     desk.attempt(1)
-    desk.scribe.part_intent(1, "fence")
+    desk.scribe.write(part_intent(1, "fence", time.time()))
     assert {step.state for step in desk.view().steps} == {StepState.TODO}
 
 

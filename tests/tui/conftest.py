@@ -10,6 +10,7 @@ from textual.pilot import Pilot
 from tui_stories import NOW, Clock, Teller
 
 import migration.journal
+import migration.records
 import migration.watch
 from migration.journal import JournalReader, Kind, Record
 from tui.app import CutoverApp
@@ -33,6 +34,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """A clock that stands still, for the journal's times as well."""
     clock = Clock()
     monkeypatch.setattr(migration.journal, "time", clock)
+    monkeypatch.setattr(migration.records, "time", clock)
     monkeypatch.setattr(migration.watch, "time", clock)
     return clock
 

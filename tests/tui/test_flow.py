@@ -7,7 +7,7 @@ from conftest import decided, decisions, foot, says, screen_text, shown, until
 from tui_stories import NOW, PARTS
 
 from migration.model import Direction, End, Outcome, Stage
-from migration.records import Scribe
+from migration.records import Scribe, part_outcome
 from tui.widgets.lines import Lines
 
 
@@ -24,7 +24,7 @@ async def test_the_screens_follow_the_migration_from_the_checks_to_the_end(tell,
             chapter()
             await shown(pilot, name)
         for part, _ in PARTS[2:]:
-            teller.scribe.part_outcome(1, part, Outcome.DONE, "", began=NOW, ended=NOW + 0.1)
+            teller.scribe.write(part_outcome(1, part, Outcome.DONE, "", NOW, NOW + 0.1))
         teller.scribe.attempt_ended(1, "switched", "")
         teller.scribe.stage(Stage.OBSERVE)
         await shown(pilot, "AfterScreen")

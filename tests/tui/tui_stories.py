@@ -9,7 +9,7 @@ from pathlib import Path
 from migration.check import Finding, Fix, Result, Severity, Verdict
 from migration.journal import Journal, Kind, RunnerSeat
 from migration.model import Direction, End, MigrationSpec, Outcome, ServerSpec, Side, Stage, Writes
-from migration.records import Scribe
+from migration.records import Scribe, part_intent, part_outcome
 from migration.sessions import create
 from migration.view import ClientView, Condition, FiguresView, LagSample, Plan, PlanItem, RollbackView
 
@@ -176,7 +176,7 @@ class Teller:
         # The real process id would differ from run to run, in the snapshots too.
         self.journal.append_synced(Kind.RUNNER, "started", {"pid": 4121, "host": "bastion-1"})
         servers = {"version": "8.0.36", "identity": "3e11fa47-71ca-11e1-9e33-c80aa9429562"}
-        self.scribe.servers(servers, {**servers, "version": "8.4.2"}, "gtid")
+        self.scribe.servers(servers, {**servers, "version": "8.4.2"}, "gtid", False)
         self.scribe.read_only("orders-db", False, True)
         self.clock.now = end
 
@@ -292,11 +292,10 @@ class Teller:
         for index, (part, _) in enumerate(PARTS[: done + 1]):
             if part == "promote":
                 self.at(began).scribe.no_return(number, "3e11fa47:1-88214407")
-            self.at(began).scribe.part_intent(number, part)
+            self.at(began).scribe.write(part_intent(number, part, self.clock.now))
             if index < done:
-                self.at(began - 1.0).scribe.part_outcome(
-                    number, part, Outcome.DONE, "seen on both servers", began=NOW - began, ended=NOW - began + 1.0
-                )
+                ended = part_outcome(number, part, Outcome.DONE, "seen on both servers", NOW - began, NOW - began + 1.0)
+                self.at(began - 1.0).scribe.write(ended)
             began -= 1.0
         self.clock.now = NOW
         return self

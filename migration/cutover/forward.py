@@ -1,0 +1,53 @@
+"""Going forward after a death past the point of no return, by what the servers say."""
+
+from __future__ import annotations
+
+import contextlib
+
+from migration.cutover.attempt import Switchover
+from migration.cutover.ends import end_question, read_end
+from migration.cutover.promote import promote
+from migration.fences.choose import fence_for
+from migration.runbook import Migration
+from providers.mysql.errors import StatementFailed
+
+_FENCE_S = 2.0
+_WAIT_S = 5.0
+
+
+class NotForward(Exception):
+    """The servers are in a state that only a person can judge; nothing was opened."""
+
+
+def go_forward(m: Migration, s: Switchover) -> str:
+    """Bring an attempt that passed its point of no return to the end of its window; says what was done.
+
+    While the new side is closed nothing is lost by beginning again: the old side is fenced (a restart may have
+    opened it), the new side gets everything up to its end, and only then is it opened.
+
+    Raises:
+        NotForward: the new side is open already, and the old one takes writes, too.
+        ServerError: a server cannot be reached, or the new side does not get everything; nothing was opened.
+    """
+    old_closed, new_closed = s.old.read_only().clients, s.new.read_only().clients
+    if not new_closed:
+        if not old_closed:
+            raise NotForward(f"Both {s.old.name} and {s.new.name} take writes; fence one of them at once.")
+        return f"{s.new.name} takes writes already"
+    with contextlib.closing(fence_for(m, s.old)) as fence, contextlib.closing(s.new.connect()) as session:
+        asked = end_question(m, s.old)
+        if old_closed:
+            (rows,) = fence.prove((asked,))
+        else:
+            (rows,) = fence.raise_((asked,), _FENCE_S)
+        end = read_end(m, s.old, rows)
+        if not s.new.wait_for(end, _WAIT_S, session):
+            raise StatementFailed(
+                s.new.name,
+                f"{s.new.name} has not reached {end}, the end of {s.old.name}, which stays fenced; see whether "
+                f"replication on {s.new.name} runs.",
+            )
+        (again,) = fence.prove((asked,))
+        if read_end(m, s.old, again) != end:
+            raise StatementFailed(s.old.name, f"The end of {s.old.name}'s log moved under the fence; looking again.")
+        return promote(m, s, session)

@@ -1,0 +1,50 @@
+"""Keeping the side that must not write closed over a restart: before the window, after it, and ever after."""
+
+from __future__ import annotations
+
+from migration.cutover.attempt import Switchover
+from migration.runbook import Migration
+from providers.mysql.errors import PrivilegeMissing, StatementFailed
+from providers.mysql.server import Server
+
+_BY_HAND = "put read_only = ON into its configuration file"
+
+
+def before(m: Migration, s: Switchover) -> str:
+    """Let a restart of the old side bring it back closed, while it still takes writes.
+
+    From the point of no return on, a restart must not open it again; inside the window there is no time for it.
+    Returns what could not be done, empty where it could.
+    """
+    persist = s.old.dialect.persist_read_only_for_restart
+    if persist is None:
+        return f"; {s.old.name} cannot keep read_only over a restart by itself: {_BY_HAND}"
+    try:
+        m.change(s.old, "keep", persist)
+    except (PrivilegeMissing, StatementFailed) as error:
+        return f"; {s.old.name} will not keep read_only over a restart ({error.code}): {_BY_HAND}"
+    return ""
+
+
+def after(m: Migration, s: Switchover) -> str:
+    """The new side must come back open from a restart, the old one closed."""
+    for sql in s.new.dialect.forget_persisted_read_only:
+        m.change(s.new, "keep", sql)
+    persist = s.old.dialect.persist_read_only
+    if persist is None:
+        return f"{s.old.name} cannot keep read_only over a restart by itself; {_BY_HAND}"
+    m.change(s.old, "keep", persist)
+    return f"{s.old.name} stays read-only over a restart"
+
+
+def close_again(m: Migration, closed: Server) -> bool:
+    """Close the side without writes where a restart has opened it; True where that was needed."""
+    if closed.read_only().clients:
+        return False
+    m.change(closed, "keep", closed.dialect.fence)
+    m.scribe.note(
+        f"{closed.name} took writes again after a restart and was closed at once; compare what was written there "
+        f"meanwhile, and {_BY_HAND}",
+        "error",
+    )
+    return True

@@ -1,0 +1,63 @@
+"""One attempt, from its record in the journal to its end."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+from migration.cutover.armed import ArmedWindow
+from migration.cutover.attempt import PARTS, Aborted, Switchover, past_no_return
+from migration.cutover.finish import finish_switch
+from migration.cutover.lease import Lease
+from migration.cutover.window import Window
+from migration.fences.choose import fence_for
+from migration.journal import JournalError
+from migration.pair_lock import PairLock
+from migration.runbook import Migration
+from providers.mysql.errors import ServerError
+
+
+def switch(m: Migration, s: Switchover) -> None:
+    """Carry out one attempt.
+
+    Raises:
+        Aborted: nothing has moved, and the old side takes writes; the message says why.
+        ServerError: the old side could not be opened again, or the new one not yet: the runner looks again.
+    """
+    m.scribe.attempt(
+        s.number, s.direction,
+        old=s.old.name, new=s.new.name, actor=s.actor, budget_s=m.spec.limits.fence_s, parts=PARTS,
+    )  # fmt: skip
+    try:
+        with _lock(m) as lock, Lease(m, s) as lease:
+            _move(m, s, lease, lock)
+    except (Aborted, ServerError, JournalError) as error:
+        if past_no_return(m, s.number) or isinstance(error, JournalError):
+            raise
+        m.scribe.attempt_ended(s.number, "aborted", str(error))
+        raise Aborted(str(error)) from error
+    finish_switch(m, s)
+
+
+def _move(m: Migration, s: Switchover, lease: Lease, lock: PairLock) -> None:
+    kind = ArmedWindow if m.armed else Window
+    with (
+        contextlib.closing(fence_for(m, s.old)) as fence,
+        contextlib.closing(kind(m, s, fence, lease, lock)) as window,
+    ):
+        try:
+            window.pass_through()
+        except (Aborted, ServerError, JournalError):
+            # The watchdog is told last: it takes over where this does not get through.
+            if not past_no_return(m, s.number):
+                fence.release()
+            raise
+
+
+@contextlib.contextmanager
+def _lock(m: Migration) -> Iterator[PairLock]:
+    if m.lock is not None:
+        yield m.lock
+        return
+    with contextlib.closing(PairLock(m.source, m.target)) as lock:
+        yield lock

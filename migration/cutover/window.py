@@ -1,0 +1,178 @@
+"""The part of a switch during which nobody can write: from the fence to the opening of the new side."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from migration import events
+from migration.cutover import keep, obstacles
+from migration.cutover.attempt import Aborted, Pending, Switchover, part
+from migration.cutover.drain import Drain, DrainSlow
+from migration.cutover.ends import end_question, read_end
+from migration.cutover.lease import Lease
+from migration.cutover.promote import promote
+from migration.fences import Fence, FenceBlocked
+from migration.pair_lock import PairLock
+from migration.runbook import Migration
+from providers.mysql.connection import Connection, Row
+from providers.mysql.position import Position
+
+_TRIES = 5
+_FENCE_S = 0.04
+_DRAIN_S = 0.06
+_ROUND_TRIPS = 4
+_BACK_OFF_S = 0.05
+# The second reading of the old side may be this much older than the end of the drain.
+_FRESH_S = 0.02
+_PINGS = 3
+# A drain that may take this long, in seconds, is worth being shown while it lasts.
+_WATCHED_S = 0.5
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How long writers may be held up in one try, in seconds: by the fence's raising and by the drain."""
+
+    fence_s: float
+    drain_s: float
+
+    def of_try(self, number: int) -> Bounds:
+        """Each try may take twice as long as the one before."""
+        return Bounds(self.fence_s * 2 ** (number - 1), self.drain_s * 2 ** (number - 1))
+
+
+class Window:
+    """Fence, drain, prove, point of no return, open: bounded to milliseconds, and tried again where that is hit."""
+
+    def __init__(self, m: Migration, s: Switchover, fence: Fence, lease: Lease, lock: PairLock) -> None:
+        self._m = m
+        self._s = s
+        self._fence = fence
+        self._lease = lease
+        self._lock = lock
+        self._pending = Pending(m, s)
+        self._drain = Drain(m, s)
+        self._second = ThreadPoolExecutor(1, thread_name_prefix="prove")
+        self._questions = (end_question(m, s.old), lock.question, *obstacles.questions(s.old))
+
+    def close(self) -> None:
+        """Close what was opened, and write what still waits to be written."""
+        self._drain.close()
+        self._second.shutdown()
+        self._pending.flush()
+
+    def pass_through(self) -> None:
+        """Try until the writes have moved.
+
+        Raises:
+            Aborted: given up before the point of no return.
+            ServerError: the same, or what is the case is not known; see `switch`.
+        """
+        for number in range(1, _TRIES + 1):
+            bounds = self._ready().of_try(number)
+            began = time.monotonic()
+            try:
+                self._once(bounds)
+            except (DrainSlow, FenceBlocked) as slow:
+                self._fence.release()
+                self._lease.lifted()
+                self._pending.flush()
+                held = (time.monotonic() - began) * 1000
+                words = f"try {number} of {_TRIES} given up, writers waited {held:.0f} ms: {slow}"
+                self._m.scribe.note(words, "warn")
+                if number == _TRIES:
+                    raise Aborted(str(slow)) from slow
+                time.sleep(_BACK_OFF_S * number)
+            else:
+                return
+
+    def _ready(self) -> Bounds:
+        """Everything that can be found out or set up before anybody has to wait."""
+        m, s = self._m, self._s
+        with part(m, s, "ready") as say:
+            took = self._drain.rehearse()
+            obstacles.refuse(m, s)
+            for server in (s.old, s.new):
+                self._lock.verify(server)
+            events.pause(m, s.old)
+            kept = keep.before(m, s)
+            self._lease.armed()
+            far = _round_trip_s(self._drain.session)
+            say(f"drained twice within {took * 1000:.1f} ms{kept}")
+        fence_s = _FENCE_S + _ROUND_TRIPS * far
+        drain_s = _DRAIN_S + _ROUND_TRIPS * far + 3 * took
+        return Bounds(fence_s, min(drain_s, m.spec.limits.fence_s))
+
+    def _once(self, bounds: Bounds) -> None:
+        m, s, pending = self._m, self._s, self._pending
+        deadline = time.monotonic() + m.spec.limits.fence_s
+        self._lease.fenced(m.spec.limits.fence_s)
+        with pending.part("fence") as say:
+            end = self._end_of(self._fence.raise_(self._questions, bounds.fence_s))
+            say(f"end of log {end}")
+        with pending.part("drain") as say:
+            if bounds.drain_s > _WATCHED_S:
+                pending.flush()
+            second = self._second.submit(self._prove)
+            try:
+                self._drain.reach(end, bounds.drain_s, deadline)
+            finally:
+                # Nobody else may use the fence's session while it is asked.
+                wait((second,))
+            say(f"{s.new.name} has {end}")
+        with pending.part("prove") as say:
+            end = self._still(end, second.result(), bounds, deadline)
+            say(f"{s.old.name} is fenced and still ends at {end}")
+        if time.monotonic() > deadline:
+            raise Aborted(f"The time for the fence on {s.old.name} ran out ({m.spec.limits.fence_s:g} s).")
+        if not m.scribe.no_return(s.number, str(end), pending.take()):
+            raise Aborted(f"The watchdog had lifted the fence on {s.old.name} already: this runner was too slow.")
+        with pending.part("promote") as say:
+            say(promote(m, s, self._drain.session))
+        pending.flush()
+
+    def _still(self, end: Position, proof: _Proof, bounds: Bounds, deadline: float) -> Position:
+        """The second reading of the old side: fenced, ours, and with nothing new; else drained and read again."""
+        while True:
+            if time.monotonic() - proof.at > _FRESH_S + bounds.fence_s / 2:
+                proof = self._prove()
+            now = self._end_of(proof.rows)
+            if now == end:
+                return end
+            end = now
+            self._drain.reach(end, bounds.drain_s, deadline)
+            proof = self._prove()
+
+    def _prove(self) -> _Proof:
+        return _Proof(time.monotonic(), self._fence.prove(self._questions))
+
+    def _end_of(self, rows: tuple[tuple[Row, ...], ...]) -> Position:
+        """Read the answers to our questions.
+
+        Raises:
+            Aborted: the lock is somebody else's, or something on the old side can write through the fence.
+        """
+        end, holder, *rest = rows
+        if not self._lock.holds(self._s.old, holder[0][0]):
+            raise Aborted(f"Another program has the lock on {self._s.old.name}; find out who, then try again.")
+        obstacles.judge(self._s.old, tuple(rest))
+        return read_end(self._m, self._s.old, end)
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """What the second reading said, and when it was asked (monotonic seconds)."""
+
+    at: float
+    rows: tuple[tuple[Row, ...], ...]
+
+
+def _round_trip_s(session: Connection) -> float:
+    took = []
+    for _ in range(_PINGS):
+        began = time.monotonic()
+        session.run("DO 0")
+        took.append(time.monotonic() - began)
+    return min(took)

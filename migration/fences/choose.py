@@ -1,0 +1,68 @@
+"""Which fence a server gets."""
+
+from __future__ import annotations
+
+import contextlib
+
+from migration.fences import Fence
+from migration.fences.accounts import AccountFence, held
+from migration.fences.operator import OperatorFence
+from migration.fences.read_only import ReadOnlyFence
+from migration.journal import JournalError
+from migration.runbook import Migration
+from providers.mysql.errors import PrivilegeMissing, StatementFailed, Unsupported
+from providers.mysql.server import Server
+
+_WRONG_VALUE = 1231
+
+
+def fence_for(m: Migration, server: Server) -> Fence:
+    """The fence that this migration asks for; with `auto`, read_only where the server lets us set it, else accounts.
+
+    A server whose accounts this migration holds gets the fence that can let go of them, whatever it lets us do now.
+
+    Raises:
+        Unsupported: there is no fence of that name.
+        ServerError: the server cannot be asked.
+    """
+    match m.spec.fence:
+        case "read_only":
+            return ReadOnlyFence(m, server)
+        case "accounts":
+            return AccountFence(m, server)
+        case "operator":
+            return OperatorFence(m, server)
+        case "auto":
+            if not _holds_accounts(m, server) and may_set_read_only(server):
+                return ReadOnlyFence(m, server)
+            return AccountFence(m, server)
+        case other:
+            raise Unsupported(
+                server.name,
+                f"There is no fence {other!r} for {server.name}; use auto, read_only, accounts or operator.",
+            )
+
+
+def may_set_read_only(server: Server) -> bool:
+    """Whether the account may set read_only, found out without setting it.
+
+    The server looks at the privilege before the value, so a value that is none is refused for the one or the other.
+
+    Raises:
+        ServerError: the server cannot be asked.
+    """
+    try:
+        server.rows("SET GLOBAL read_only = 'no value'")
+    except PrivilegeMissing:
+        return False
+    except StatementFailed as error:
+        if error.code != _WRONG_VALUE:
+            raise
+    return True
+
+
+def _holds_accounts(m: Migration, server: Server) -> bool:
+    # A journal that cannot be read must not keep a fence up.
+    with contextlib.suppress(JournalError):
+        return bool(held(m, server))
+    return False

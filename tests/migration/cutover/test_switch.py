@@ -1,0 +1,168 @@
+"""A switch and its way back on real servers, near and armed; what is in the way is named, and nobody waits for long."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from migration.cutover import Aborted, switch
+from migration.journal import JournalReader, Kind
+from migration.model import Direction, Positioning
+from migration.pair_lock import Occupied, PairLock
+from providers.mysql.connection import Connection
+from providers.mysql.errors import ServerError
+from tests.support.moving import Moving, moving
+
+PAIRS = [
+    ("mariadb-10.11", "mariadb-10.11", Positioning.GTID),
+    ("mysql-9.7", "mysql-9.7", Positioning.GTID),
+    ("mysql-5.6", "mysql-5.7", Positioning.GTID),
+    ("mysql-5.7", "mysql-5.7", Positioning.FILE),
+]
+
+
+@pytest.fixture(scope="module", params=PAIRS, ids=lambda pair: "-".join(map(str, pair)))
+def pair(request: pytest.FixtureRequest, engine_names: tuple[str, ...]) -> Iterator[Moving]:
+    with moving(*request.param) as made:
+        made.sandbox.workload("start")
+        made.sandbox.workload("arm")
+        yield made
+
+
+def there_and_back(made: Moving) -> None:
+    for direction, taker in ((Direction.CUTOVER, made.m.target), (Direction.ROLLBACK, made.m.source)):
+        switch(made.m, made.attempt(direction))
+        assert not taker.read_only().clients
+        other = made.m.source if taker is made.m.target else made.m.target
+        assert other.read_only().clients
+
+
+def verified(made: Moving) -> None:
+    """No client lost a write, and no two servers took writes at once."""
+    made.sandbox.workload("pause")
+    figures = made.sandbox.verify_lost()
+    made.sandbox.workload("resume")
+    assert figures.lost_writes == 0
+    assert figures.both_writable_ms == 0
+
+
+def test_there_and_back_again(pair: Moving) -> None:
+    there_and_back(pair)
+    there_and_back(pair)
+    verified(pair)
+
+
+def test_armed_there_and_back_again(pair: Moving) -> None:
+    if pair.m.positioning is not Positioning.GTID:
+        pytest.skip("a marker chosen in advance needs GTIDs")
+    armed = Moving(pair.sandbox, pair.journal, replace(pair.m, armed=True), pair.desk, pair.numbers)
+    there_and_back(armed)
+    there_and_back(armed)
+    pair.numbers = armed.numbers
+    verified(pair)
+
+
+@contextlib.contextmanager
+def session(made: Moving, *statements: str) -> Iterator[Connection]:
+    """A bystander on the source."""
+    connection = made.m.source.connect()
+    connection.run("SET SESSION lock_wait_timeout = 50")
+    try:
+        for sql in statements:
+            connection.run(sql)
+        yield connection
+    finally:
+        connection.close()
+
+
+def longest_stall_s(made: Moving, stop: threading.Event) -> float:
+    """How long one writer had to wait for one write, at most, until told to stop."""
+    writer = made.m.source.connect()
+    writer.run("CREATE TABLE IF NOT EXISTS shop.stall (n INT)")
+    longest = 0.0
+    while not stop.is_set():
+        began = time.monotonic()
+        with contextlib.suppress(ServerError):
+            writer.run("INSERT INTO shop.stall VALUES (1)")
+        longest = max(longest, time.monotonic() - began)
+        time.sleep(0.002)
+    writer.close()
+    return longest
+
+
+@pytest.mark.parametrize("armed", [False, True], ids=["near", "armed"])
+def test_a_table_lock_ends_the_attempt_and_nobody_waits_for_long(pair: Moving, armed: bool) -> None:
+    armed = armed and pair.m.positioning is Positioning.GTID
+    made = Moving(pair.sandbox, pair.journal, replace(pair.m, armed=armed), pair.desk, pair.numbers)
+    pair.numbers += 1
+    stop, stalls = threading.Event(), []
+    thread = threading.Thread(target=lambda: stalls.append(longest_stall_s(made, stop)))
+    with session(made, "LOCK TABLES shop.ledger WRITE"):
+        thread.start()
+        with pytest.raises(Aborted, match=r"could not be fenced within .* writes go on"):
+            switch(made.m, made.attempt())
+        assert not made.m.source.read_only().clients
+        assert made.m.target.read_only().clients
+        stop.set()
+        thread.join()
+    assert stalls[0] < 2.0
+
+
+def test_a_long_update_is_named(pair: Moving) -> None:
+    with session(pair) as busy:
+        long = "UPDATE shop.customers SET note = note WHERE SLEEP(0.7) = 0 LIMIT 7"
+        thread = threading.Thread(target=lambda: busy.run(long))
+        thread.start()
+        with pytest.raises(Aborted, match=rf"session {busy.thread_id} of .*UPDATE shop.customers"):
+            switch(pair.m, pair.attempt())
+        assert not pair.m.source.read_only().clients
+        thread.join()
+
+
+def test_a_prepared_transaction_is_refused(pair: Moving) -> None:
+    with session(
+        pair,
+        "CREATE TABLE IF NOT EXISTS shop.xa (n INT)",
+        "XA START 'x'", "INSERT INTO shop.xa VALUES (1)", "XA END 'x'", "XA PREPARE 'x'",
+    ) as other:  # fmt: skip
+        with pytest.raises(Aborted, match="prepared XA"):
+            switch(pair.m, pair.attempt())
+        other.run("XA ROLLBACK 'x'")
+    assert not pair.m.source.read_only().clients
+
+
+def test_a_second_operator_is_refused(pair: Moving) -> None:
+    m = pair.m
+    first = PairLock(m.target, m.source)
+    with pytest.raises(Occupied, match="there holds"):
+        PairLock(m.source, m.target, patience_s=0.2)
+    first.close()
+    PairLock(m.source, m.target).close()
+
+
+def test_a_lock_that_somebody_else_took_meanwhile_keeps_every_change_from_being_made(pair: Moving) -> None:
+    m = pair.m
+    ours = PairLock(m.source, m.target)
+    holder = m.source.value(ours.question)
+    other = m.source.connect()
+    other.run(f"KILL {holder}")
+    assert other.value("SELECT GET_LOCK(%s, 5)", (ours.name,)) == 1
+    with pytest.raises(Occupied, match=rf"session {other.thread_id} there holds"):
+        m.source.change("CREATE DATABASE must_not_be")
+    other.close()
+    m.source.change("CREATE DATABASE IF NOT EXISTS may_be")
+    ours.close()
+    assert "must_not_be" not in m.source.databases()
+
+
+def test_every_attempt_has_a_defined_end(pair: Moving) -> None:
+    with JournalReader(pair.journal) as reader:
+        records = reader.records()
+    begun = [record.subject for record in records if record.kind is Kind.ATTEMPT]
+    ended = [record.subject for record in records if record.kind is Kind.ATTEMPT_ENDED]
+    assert begun == ended
