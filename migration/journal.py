@@ -47,6 +47,7 @@ CREATE TABLE sample (
     body TEXT NOT NULL
 );
 CREATE INDEX sample_by_kind ON sample (kind, seq);
+CREATE INDEX record_by_subject ON record (kind, subject);
 """
 _APPEND = "INSERT INTO record (at, kind, actor, subject, body) VALUES (?, ?, ?, ?, ?)"
 _GUARDS = "".join(

@@ -59,6 +59,11 @@ def part_outcome(number: int, part: str, outcome: Outcome, note: str, began: flo
     return Entry(Kind.OUTCOME, part, body, ended)
 
 
+def statement_entry(server: str, step: str, sql: str, thread_id: int) -> Entry:
+    """A statement that changes a server is about to be sent; `thread_id` is the server's number of its session."""
+    return Entry(Kind.STATEMENT, server, {"step": step, "sql": sql, "thread_id": thread_id}, time.time())
+
+
 class Scribe:
     """Writes the runner's records. What a later step relies on is synced to disk before it returns."""
 
@@ -126,7 +131,7 @@ class Scribe:
 
     def statement(self, server: str, step: str, sql: str, thread_id: int) -> None:
         """A statement that changes a server is about to be sent."""
-        self.journal.append(Kind.STATEMENT, server, {"step": step, "sql": sql, "thread_id": thread_id})
+        self.journal.append_entry(statement_entry(server, step, sql, thread_id))
 
     def undone(self, step: str, note: str) -> None:
         """A step was taken back."""

@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import math
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 
-from migration.cutover.attempt import Aborted
+from migration.cutover.attempt import Aborted, Switchover
 from migration.cutover.drain import DrainSlow
+from migration.cutover.lease import Lease
 from migration.cutover.marker import Marker, arming, choose_marker
 from migration.cutover.promote import reconnect
 from migration.cutover.window import Bounds, Window
+from migration.fences import Fence
 from migration.model import Positioning
+from migration.pair_lock import PairLock
 from migration.runbook import Migration
 from providers.mysql.connection import Row
 from providers.mysql.errors import ConnectionLost, ServerError
@@ -50,6 +53,15 @@ def round_trip_s(server: Server) -> float:
 class ArmedWindow(Window):
     """Point of no return, fence and marker in one packet; the new side has been waiting for the marker meanwhile."""
 
+    def __init__(self, m: Migration, s: Switchover, fence: Fence, lease: Lease, lock: PairLock) -> None:
+        super().__init__(m, s, fence, lease, lock)
+        self._waiting = ThreadPoolExecutor(1, thread_name_prefix="armed")
+
+    def close(self) -> None:
+        """Close what was opened, once the wait on the new side has ended."""
+        self._waiting.shutdown()
+        super().close()
+
     def _once(self, bounds: Bounds) -> None:
         m, s, pending = self._m, self._s, self._pending
         marker = choose_marker(m, s.old)
@@ -57,7 +69,7 @@ class ArmedWindow(Window):
         session = self._drain.session
         statements = arming(s.new, marker, math.ceil(wait_s) + 1)
         m.scribe.statement(s.new.name, "promote", "; ".join(statements), session.thread_id)
-        arm = self._second.submit(self._arm, statements, wait_s + _ARMED_S)
+        arm = self._waiting.submit(self._arm, statements, wait_s + _ARMED_S)
         self._wait_until_armed(session.thread_id, arm)
         self._lease.fenced(m.spec.limits.fence_s)
         if not m.scribe.no_return(s.number, f"{marker.position}, chosen in advance", pending.take()):

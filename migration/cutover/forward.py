@@ -6,7 +6,7 @@ import contextlib
 
 from migration.cutover.attempt import Switchover
 from migration.cutover.ends import end_question, read_end
-from migration.cutover.promote import promote
+from migration.cutover.promote import opening_record, promote
 from migration.fences.choose import fence_for
 from migration.runbook import Migration
 from providers.mysql.errors import StatementFailed
@@ -50,4 +50,5 @@ def go_forward(m: Migration, s: Switchover) -> str:
         (again,) = fence.prove((asked,))
         if read_end(m, s.old, again) != end:
             raise StatementFailed(s.old.name, f"The end of {s.old.name}'s log moved under the fence; looking again.")
+        m.scribe.write(opening_record(s, session))
         return promote(m, s, session)

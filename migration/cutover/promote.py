@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 
 from migration.cutover.attempt import Switchover
+from migration.journal import Entry
+from migration.records import statement_entry
 from migration.runbook import Migration
 from providers.mysql.connection import Connection
 from providers.mysql.errors import ConnectionLost, ServerError
@@ -13,10 +15,14 @@ from providers.mysql.server import Server
 _POLL_S = 0.05
 
 
+def opening_record(s: Switchover, connection: Connection) -> Entry:
+    """The record of the statement that opens the new side; it goes into the journal before the statement is sent."""
+    return statement_entry(s.new.name, "promote", s.new.dialect.unfence, connection.thread_id)
+
+
 def promote(m: Migration, s: Switchover, connection: Connection) -> str:
     """Open the new side and read that it is open; tries until it is."""
     opening, reading = s.new.dialect.unfence, s.new.dialect.read_only_state
-    m.scribe.statement(s.new.name, "promote", opening, connection.thread_id)
     while True:
         try:
             state = connection.results((opening, reading))[1]

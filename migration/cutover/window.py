@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from concurrent.futures import ThreadPoolExecutor, wait
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from migration import events
@@ -12,12 +13,15 @@ from migration.cutover.attempt import Aborted, Pending, Switchover, part
 from migration.cutover.drain import Drain, DrainSlow
 from migration.cutover.ends import end_question, read_end
 from migration.cutover.lease import Lease
-from migration.cutover.promote import promote
+from migration.cutover.promote import opening_record, promote
 from migration.fences import Fence, FenceBlocked
 from migration.pair_lock import PairLock
 from migration.runbook import Migration
 from providers.mysql.connection import Connection, Row
+from providers.mysql.errors import ServerError
 from providers.mysql.position import Position
+
+Answers = tuple[tuple[Row, ...], ...]
 
 _TRIES = 5
 _FENCE_S = 0.04
@@ -54,13 +58,12 @@ class Window:
         self._lock = lock
         self._pending = Pending(m, s)
         self._drain = Drain(m, s)
-        self._second = ThreadPoolExecutor(1, thread_name_prefix="prove")
+        self._second_reading: Callable[[], Answers] | None = None
         self._questions = (end_question(m, s.old), lock.question, *obstacles.questions(s.old))
 
     def close(self) -> None:
         """Close what was opened, and write what still waits to be written."""
         self._drain.close()
-        self._second.shutdown()
         self._pending.flush()
 
     def pass_through(self) -> None:
@@ -79,6 +82,9 @@ class Window:
                 self._fence.release()
                 self._lease.lifted()
                 self._pending.flush()
+                # What is still under way on the fence's session must be read before it is used again.
+                with contextlib.suppress(ServerError):
+                    self._answer()
                 held = (time.monotonic() - began) * 1000
                 words = f"try {number} of {_TRIES} given up, writers waited {held:.0f} ms: {slow}"
                 self._m.scribe.note(words, "warn")
@@ -92,14 +98,15 @@ class Window:
         """Everything that can be found out or set up before anybody has to wait."""
         m, s = self._m, self._s
         with part(m, s, "ready") as say:
-            took = self._drain.rehearse()
+            self._lease.armed()
             obstacles.refuse(m, s)
             for server in (s.old, s.new):
                 self._lock.verify(server)
             events.pause(m, s.old)
             kept = keep.before(m, s)
-            self._lease.armed()
             far = _round_trip_s(self._drain.session)
+            # Last, so that what it found is fresh when the fence goes up.
+            took = self._drain.rehearse()
             say(f"drained twice within {took * 1000:.1f} ms{kept}")
         fence_s = _FENCE_S + _ROUND_TRIPS * far
         drain_s = _DRAIN_S + _ROUND_TRIPS * far + 3 * took
@@ -110,24 +117,21 @@ class Window:
         deadline = time.monotonic() + m.spec.limits.fence_s
         self._lease.fenced(m.spec.limits.fence_s)
         with pending.part("fence") as say:
-            end = self._end_of(self._fence.raise_(self._questions, bounds.fence_s))
+            (rows,) = self._fence.raise_(self._questions[:1], bounds.fence_s)
+            end = read_end(m, s.old, rows)
             say(f"end of log {end}")
         with pending.part("drain") as say:
             if bounds.drain_s > _WATCHED_S:
                 pending.flush()
-            second = self._second.submit(self._prove)
-            try:
-                self._drain.reach(end, bounds.drain_s, deadline)
-            finally:
-                # Nobody else may use the fence's session while it is asked.
-                wait((second,))
+            asked, self._second_reading = time.monotonic(), self._fence.proving(self._questions)
+            self._drain.reach(end, bounds.drain_s, deadline)
             say(f"{s.new.name} has {end}")
         with pending.part("prove") as say:
-            end = self._still(end, second.result(), bounds, deadline)
+            end = self._still(end, _Proof(asked, self._answer()), bounds, deadline)
             say(f"{s.old.name} is fenced and still ends at {end}")
         if time.monotonic() > deadline:
             raise Aborted(f"The time for the fence on {s.old.name} ran out ({m.spec.limits.fence_s:g} s).")
-        if not m.scribe.no_return(s.number, str(end), pending.take()):
+        if not m.scribe.no_return(s.number, str(end), (*pending.take(), opening_record(s, self._drain.session))):
             raise Aborted(f"The watchdog had lifted the fence on {s.old.name} already: this runner was too slow.")
         with pending.part("promote") as say:
             say(promote(m, s, self._drain.session))
@@ -145,10 +149,15 @@ class Window:
             self._drain.reach(end, bounds.drain_s, deadline)
             proof = self._prove()
 
+    def _answer(self) -> Answers:
+        """The answer to the second reading that is under way; it may be taken once."""
+        take, self._second_reading = self._second_reading, None
+        return take() if take is not None else ()
+
     def _prove(self) -> _Proof:
         return _Proof(time.monotonic(), self._fence.prove(self._questions))
 
-    def _end_of(self, rows: tuple[tuple[Row, ...], ...]) -> Position:
+    def _end_of(self, rows: Answers) -> Position:
         """Read the answers to our questions.
 
         Raises:
@@ -166,7 +175,7 @@ class _Proof:
     """What the second reading said, and when it was asked (monotonic seconds)."""
 
     at: float
-    rows: tuple[tuple[Row, ...], ...]
+    rows: Answers
 
 
 def _round_trip_s(session: Connection) -> float:

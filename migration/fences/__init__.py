@@ -10,6 +10,7 @@ rests on what the server and the journal say and on nothing kept in memory.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from providers.mysql.connection import Row
@@ -57,6 +58,14 @@ class Fence(Protocol):
         Raises:
             FenceDown: the fence is not up, or a session could still write.
             ServerError: the server could not be asked.
+        """
+        ...
+
+    def proving(self, then: tuple[str, ...]) -> Callable[[], tuple[tuple[Row, ...], ...]]:
+        """Begin `prove` and give a function that ends it, so that something else can be waited for in between.
+
+        A fence that cannot ask without waiting for the answer does it all in that function. Until it was called nothing
+        else may be asked of the fence.
         """
         ...
 

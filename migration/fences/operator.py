@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Callable
 
 from migration import events
 from migration.checks.sight import Session
@@ -97,6 +98,10 @@ class OperatorFence:
             ) from busy
         self._end = end
         return answers
+
+    def proving(self, then: tuple[str, ...]) -> Callable[[], tuple[tuple[Row, ...], ...]]:
+        """See `Fence`. Several looks are needed, so all is asked when the answer is taken."""
+        return lambda: self.prove(then)
 
     def release(self) -> None:
         """See `Fence`. There is nothing to lift, and the journal says so."""

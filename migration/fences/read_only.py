@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 from migration import events
 from migration.checks.results import changes_something
@@ -59,7 +60,15 @@ class ReadOnlyFence:
 
     def prove(self, then: tuple[str, ...]) -> tuple[tuple[Row, ...], ...]:
         """See `Fence`."""
-        state, *answers = self._bounded.session.results((self._server.dialect.read_only_state, *then))
+        return self.proving(then)()
+
+    def proving(self, then: tuple[str, ...]) -> Callable[[], tuple[tuple[Row, ...], ...]]:
+        """See `Fence`. The question is on its way when this returns."""
+        take = self._bounded.session.asking((self._server.dialect.read_only_state, *then))
+        return lambda: self._proved(take())
+
+    def _proved(self, told: tuple[tuple[Row, ...], ...]) -> tuple[tuple[Row, ...], ...]:
+        state, *answers = told
         clients, everyone = (bool(int(value)) for value in state[0])
         if not clients or (self._server.dialect.has_super_read_only and not everyone):
             raise FenceDown(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pymysql
-from pymysql.constants import CLIENT
+from pymysql.constants import CLIENT, COMMAND
 from pymysql.cursors import Cursor, DictCursor, SSCursor
 
 from providers.mysql import lenient
@@ -229,6 +229,31 @@ class Connection:
             while cursor.nextset():
                 found.append(tuple(cursor.fetchall()))
             return tuple(found)
+
+    def asking(self, statements: Sequence[str]) -> Callable[[], tuple[tuple[Row, ...], ...]]:
+        """Send several statements and return at once; the function given back takes the answers, as `results`.
+
+        Until then nothing else may use the session.
+
+        Raises:
+            ServerError: see `explain`; from the function, too.
+        """
+        sql = "; ".join(statements)
+        with self._explained(sql):
+            # The driver has no public way to send a query without waiting for its answer.
+            self.raw._execute_command(COMMAND.COM_QUERY, sql)  # type: ignore[attr-defined]
+        return lambda: self._answers(sql)
+
+    def _answers(self, sql: str) -> tuple[tuple[Row, ...], ...]:
+        found = []
+        with self._explained(sql):
+            self.raw._read_query_result()  # type: ignore[attr-defined]
+            while True:
+                result = self.raw._result  # type: ignore[attr-defined]
+                found.append(tuple(result.rows or ()))
+                if not result.has_next:
+                    return tuple(found)
+                self.raw.next_result()
 
     def row(self, sql: str, args: Sequence[Any] = ()) -> Row | None:
         """The first row, or None."""

@@ -233,7 +233,8 @@ class Server:
         if isinstance(position, FilePosition):
             result = session.value(self.dialect.wait_file, (position.file, position.offset, bound))
             return result is not None and int(result) >= 0
-        if isinstance(position, MariaGtid):
+        own = self.identity.server_id
+        if isinstance(position, MariaGtid) and any(writer == own for writer, _ in position.domains.values()):
             # MASTER_GTID_WAIT looks at replicated transactions only; what this server wrote itself
             # and got back in its own name counts as here, too.
             have = self._gtid(str(session.value(self.dialect.gtid_position)))

@@ -127,9 +127,8 @@ class Place:
         return {int(row[0]) for row in self.admin.rows("SELECT id FROM shop.notes")}
 
     def nothing_lost(self, *writers: Writer) -> None:
-        rows = self.rows()
-        for writer in writers:
-            assert set(writer.acknowledged) <= rows
+        acknowledged = {row for writer in writers for row in tuple(writer.acknowledged)}
+        assert acknowledged <= self.rows()
 
     def journaled(self) -> list[str]:
         return [str(record.body.get("sql", "")) for record in self.m.scribe.journal.records()]
