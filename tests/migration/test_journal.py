@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from migration.decisions import Choice, Decision, decide
-from migration.journal import SCHEMA_VERSION, Journal, JournalError, JournalFull, JournalReader, Kind, RunnerSeat
+from migration.journal import SCHEMA_VERSION, Entry, Journal, JournalError, JournalFull, JournalReader, Kind, RunnerSeat
 from migration.watch import Watch
 from tests.support.waiting import until
 
@@ -305,6 +305,34 @@ def test_one_journal_is_written_by_several_threads(journal: Journal) -> None:
     for thread in threads:
         thread.join()
     assert len(journal.records()) == len(journal.samples("lag")) == 200
+
+
+def test_of_two_records_that_rule_each_other_out_one_is_written(journal: Journal, path: Path) -> None:
+    """The runner's and the watchdog's, over and over again at the same moment, each with a file of its own."""
+    other = Journal(path)
+    got: dict[str, list[bool]] = {"runner": [], "watchdog": []}
+    start = threading.Barrier(2)
+
+    def race(who: str, mine: Journal, kind: Kind, against: Kind) -> None:
+        for number in range(40):
+            start.wait()
+            entries = [Entry(Kind.NOTE, who, {}, 1.0), Entry(kind, str(number), {}, 1.0)]
+            got[who].append(mine.append_synced_unless(entries, (against, str(number))))
+
+    racers = [
+        threading.Thread(target=race, args=("runner", journal, Kind.NO_RETURN, Kind.LEASE_EXPIRED)),
+        threading.Thread(target=race, args=("watchdog", other, Kind.LEASE_EXPIRED, Kind.NO_RETURN)),
+    ]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+    other.close()
+
+    assert all(one != two for one, two in zip(got["runner"], got["watchdog"], strict=True))
+    records = journal.records()
+    assert sum(record.kind in (Kind.NO_RETURN, Kind.LEASE_EXPIRED) for record in records) == 40
+    assert len(records) == 80
 
 
 KILLED = """
