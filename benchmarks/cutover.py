@@ -4,7 +4,8 @@ python benchmarks/cutover.py [--runs N] [--pair NAME ...] [--case NAME ...] [--m
 
 One writer, in a process of its own, writes a row each millisecond (sparse ones on slow links). The gap is the time from
 its last acknowledged write on the old server to its first on the new one. Methods take turns within one run, there
-and back again, so that their figures can be compared. Servers are durable: every commit is synced to disk.
+and back again, so that their figures can be compared. Servers are durable (every commit is synced to disk) where
+source and target are of one version.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ from providers.sandbox import engines
 from tests.support.moving import Moving, moving
 from tests.support.proxy import Proxy
 
+# The applier of a version jump is serial and cannot keep up with 1,000 durable commits a second on two cores:
+# such a pair does not sync each commit here (measured: 28-250 ms behind and growing, else 0.6 ms).
+RELAXED = frozenset({"5.6-9.7", "5.7-9.7"})
 PAIRS = {
     "5.6": ("mysql-5.6", "mysql-5.6"),
     "5.7": ("mysql-5.7", "mysql-5.7"),
@@ -168,7 +172,7 @@ def prepared(pair: str, case: Case) -> Iterator[Moving]:
     source, target = PAIRS[pair]
     engines.install([engine.name for engine in engines.missing([source, target])], lambda _: None)
     with moving(source, target, Positioning.AUTO) as made, contextlib.ExitStack() as stack:
-        for server in (made.m.source, made.m.target):
+        for server in () if pair in RELAXED else (made.m.source, made.m.target):
             server.change("SET GLOBAL sync_binlog = 1")
             server.change("SET GLOBAL innodb_flush_log_at_trx_commit = 1")
         made.m.source.change(f"CREATE TABLE {TABLE} (n BIGINT NOT NULL PRIMARY KEY)")

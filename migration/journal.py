@@ -50,6 +50,7 @@ CREATE INDEX sample_by_kind ON sample (kind, seq);
 CREATE INDEX record_by_subject ON record (kind, subject);
 """
 _APPEND = "INSERT INTO record (at, kind, actor, subject, body) VALUES (?, ?, ?, ?, ?)"
+_NEWEST = "SELECT kind FROM record WHERE kind IN (?, ?) AND subject = ? ORDER BY seq DESC LIMIT 1"
 _GUARDS = "".join(
     f"""
 CREATE TRIGGER {table}_keeps_{verb} BEFORE {verb} ON {table}
@@ -298,25 +299,33 @@ class Journal(JournalReader):
         return self._insert(self._hard, Entry(kind, subject, body, time.time()), actor)
 
     def append_synced_unless(
-        self, entries: Sequence[Entry], unless: tuple[Kind, str], *, actor: str = "runner"
+        self,
+        entries: Sequence[Entry],
+        unless: tuple[Kind, str],
+        *,
+        taken_back: Kind | None = None,
+        actor: str = "runner",
     ) -> bool:
         """Append records all at once and synced, unless there is one of this kind and subject already.
 
-        Returns False, with nothing written, where there is. Two processes that each rule the other's record out
+        A record of the kind `taken_back` and the same subject makes those before it count as not there.
+        Returns False, with nothing written, where there is one. Two processes that each rule the other's record out
         are kept apart by the file itself: only one of them gets True.
         """
         with self._lock, _explained(self.path):
             self._hard.execute("BEGIN IMMEDIATE")
             try:
-                known = self._hard.execute("SELECT 1 FROM record WHERE kind = ? AND subject = ?", unless).fetchone()
-                if known is None:
+                kind, subject = unless
+                newest = self._hard.execute(_NEWEST, (kind, taken_back or kind, subject)).fetchone()
+                free = newest is None or newest[0] != kind
+                if free:
                     self._hard.executemany(_APPEND, [_row(entry, actor) for entry in entries])
                 self._hard.execute("COMMIT")
             except sqlite3.Error:
                 with contextlib.suppress(sqlite3.Error):
                     self._hard.execute("ROLLBACK")
                 raise
-        return known is None
+        return free
 
     def sample(self, kind: str, body: Mapping[str, Any]) -> None:
         """Append one measurement."""

@@ -179,7 +179,9 @@ class Scribe:
     def lease_expired(self, number: int, why: str) -> bool:
         """The watchdog is about to lift the fence. False where the point of no return has been passed."""
         mark = Entry(Kind.LEASE_EXPIRED, str(number), {"why": why}, time.time())
-        return self.journal.append_synced_unless((mark,), (Kind.NO_RETURN, str(number)), actor="watchdog")
+        return self.journal.append_synced_unless(
+            (mark,), (Kind.NO_RETURN, str(number)), taken_back=Kind.RETURN, actor="watchdog"
+        )
 
     def attempt_ended(self, number: int, result: str, reason: str) -> None:
         """How an attempt ended: `switched`, `aborted` or `unknown`."""

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from migration.clients import clients_of
-from migration.cutover.attempt import Switchover, past_no_return, plan_switch
+from migration.cutover.attempt import Switchover, plan_switch
 from migration.cutover.forward import NotForward, go_forward
 from migration.cutover.lease import READY
 from migration.fences.choose import fence_for
@@ -145,8 +145,7 @@ def _runner_died(watch: _Watch) -> None:
 def _lift(watch: _Watch, why: str) -> bool:
     """Lift the fence; False, with nothing done, where the point of no return has been passed."""
     try:
-        free = watch.m.scribe.lease_expired(watch.s.number, why)
-        if not free and past_no_return(watch.m, watch.s.number):
+        if not watch.m.scribe.lease_expired(watch.s.number, why):
             return False
     except JournalError as error:
         # Without the journal nobody can pass the point of no return either, and a fence must not stay up.

@@ -32,10 +32,15 @@ class KillingJournal(Journal):
             return super()._insert(db, entry, actor)
 
     def append_synced_unless(
-        self, entries: Sequence[Entry], unless: tuple[Kind, str], *, actor: str = "runner"
+        self,
+        entries: Sequence[Entry],
+        unless: tuple[Kind, str],
+        *,
+        taken_back: Kind | None = None,
+        actor: str = "runner",
     ) -> bool:
         with self._around_a_write():
-            return super().append_synced_unless(entries, unless, actor=actor)
+            return super().append_synced_unless(entries, unless, taken_back=taken_back, actor=actor)
 
     @contextlib.contextmanager
     def _around_a_write(self) -> Iterator[None]:

@@ -335,6 +335,20 @@ def test_of_two_records_that_rule_each_other_out_one_is_written(journal: Journal
     assert len(records) == 80
 
 
+def test_what_was_taken_back_rules_nothing_out_any_more(journal: Journal) -> None:
+    def expired() -> bool:
+        return journal.append_synced_unless(
+            (Entry(Kind.LEASE_EXPIRED, "1", {}, 1.0),), (Kind.NO_RETURN, "1"), taken_back=Kind.RETURN
+        )
+
+    journal.append_synced(Kind.NO_RETURN, "1", {})
+    assert not expired()
+    journal.append_synced(Kind.RETURN, "1", {})
+    journal.append_synced(Kind.NO_RETURN, "2", {})
+    assert expired()
+    assert not journal.append_synced_unless((), (Kind.LEASE_EXPIRED, "1"))
+
+
 KILLED = """
 import json, os, signal, sys
 from pathlib import Path
