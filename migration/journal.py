@@ -205,6 +205,11 @@ class JournalReader:
         with _explained(self.path):
             return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
+    def last_seq(self) -> int:
+        """The sequence number of the newest record, 0 in a journal without any."""
+        with _explained(self.path):
+            return int(self._db.execute("SELECT coalesce(max(seq), 0) FROM record").fetchone()[0])
+
     def records(self, after: int = 0) -> tuple[Record, ...]:
         """All records with a sequence number above `after`, in order."""
         with _explained(self.path):

@@ -21,7 +21,7 @@ from migration.clients import Clients, ClientsSilent, clients_of
 from migration.cutover.armed import worth_arming
 from migration.decisions import Choice
 from migration.inbox import Deserted, Inbox
-from migration.journal import Journal, JournalError, Record, RunnerSeat
+from migration.journal import Journal, JournalError, JournalReader, Kind, Record, RunnerSeat
 from migration.model import MigrationSpec, Positioning, Secrets
 from migration.pair_lock import PairLock
 from migration.records import Scribe
@@ -42,11 +42,14 @@ _SWITCH_INTERVAL_S = 0.0005
 class Runner:
     """One run of the runner over one journal."""
 
-    def __init__(self, journal: Journal, secrets: Secrets) -> None:
+    def __init__(self, journal: Journal, secrets: Secrets, before: int) -> None:
+        """Read the journal. `before`: the last record when no decision could be meant for this run yet."""
         self._journal = journal
         self._secrets = secrets
         self._scribe = Scribe(journal)
-        self._story = _fold(journal.records())
+        records = journal.records()
+        self._heard = max([before, *(record.seq for record in records if record.kind is not Kind.DECISION)])
+        self._story = _fold(records)
         if self._story.spec is None:
             raise JournalError(f"The journal {journal.path} is empty; delete its directory and start again.")
         self._spec: MigrationSpec = self._story.spec
@@ -62,7 +65,7 @@ class Runner:
             _over(clients)
             return EXIT_ENDED
         self._scribe.runner_started()
-        inbox = Inbox(self._journal.path, self._journal.records()[-1].seq, clients.gone)
+        inbox = Inbox(self._journal.path, self._heard, clients.gone)
         inbox.paused = self._story.paused
         try:
             migration = self._open(inbox)
@@ -174,14 +177,17 @@ def main(argv: list[str], open_journal: Callable[[Path], Journal] = Journal) -> 
     secrets = Secrets.from_clear(json.load(sys.stdin))
     # Inside the window the thread that switches must not wait for one that measures (Python's default is 5 ms).
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    seat = RunnerSeat(path)
-    if not seat.take():
-        sys.stderr.write(f"A runner is already at work on {path}.\n")
-        return EXIT_STOPPED
     try:
+        # Whoever sees the seat taken may decide: what comes from then on is for this run.
+        with JournalReader(path) as reader:
+            before = reader.last_seq()
+        seat = RunnerSeat(path)
+        if not seat.take():
+            sys.stderr.write(f"A runner is already at work on {path}.\n")
+            return EXIT_STOPPED
         journal = open_journal(path)
         try:
-            return Runner(journal, secrets).run()
+            return Runner(journal, secrets, before).run()
         finally:
             journal.close()
     except JournalError as error:

@@ -17,6 +17,7 @@ from migration.journal import JournalFull, RunnerSeat
 from migration.rehearsal import Rehearsal
 from migration.sessions import launch
 from migration.view import MigrationView
+from migration.watch import Watch
 from providers.mysql.endpoint import Endpoint
 from providers.mysql.server import Server
 from providers.sandbox import client
@@ -166,7 +167,8 @@ def test_unknown_names_are_answered_with_the_known_ones() -> None:
 def test_full_disk_under_the_journal(pair: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)], check=True)
+    # SQLite's log grows to 4 MiB before it is written back: without the filler all of it must fit.
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], check=True)
     try:
         monkeypatch.setenv("CUTOVER_STATE", str(disk))
         made = rehearsal.enrol(pair, "mysql_replication", keep=True)
@@ -183,7 +185,7 @@ def test_full_disk_under_the_journal(pair: Sandbox, tmp_path: Path, monkeypatch:
         source.close()
 
         filler.unlink()
-        assert cancelled_by_whichever_runner(made)
+        assert cancelled_by_whichever_runner(made), last_words(made)
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
@@ -198,6 +200,13 @@ def cancelled_by_whichever_runner(made: Rehearsal) -> bool:
         if until(made, lambda view: view.end is not None or not view.runner_alive).end == "cancelled":
             return True
     return False
+
+
+def last_words(made: Rehearsal) -> str:
+    """What the runners said before they went."""
+    with Watch(made.journal) as watch:
+        told = "\n".join(line.text for line in watch.view().log)
+    return told + "\n" + made.journal.with_name("runner.log").read_text()
 
 
 def fill(path: Path) -> None:

@@ -68,8 +68,8 @@ class Terminal:
         return re.sub(rb"\x1b\[[0-9;?<>=$]*[a-zA-Z]", b"", self.output).decode(errors="replace")
 
     def quiet(self) -> None:
-        """Read until nothing has come for a while."""
-        while self.read(0.4):
+        """Read until nothing has come for a second: a busy machine paints its first screens late."""
+        while self.read(1.0):
             pass
 
     def left_on(self) -> list[str]:
