@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from providers.mysql.endpoint import Account, Endpoint, Secret, TlsMode
 
@@ -61,10 +62,15 @@ class Direction(StrEnum):
 
 
 class Positioning(StrEnum):
-    """How positions in the source's binary log are named."""
+    """How positions in the source's binary log are named, and how the target is known to have reached its end.
+
+    `signal`: by file and offset, and the end by a row written behind the fence, for a target that cannot be asked
+    how far it has come.
+    """
 
     GTID = "gtid"
     FILE = "file"
+    SIGNAL = "signal"
     AUTO = "auto"
 
 
@@ -109,6 +115,36 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class HookSpec:
+    """A program or web address that is told of what happens.
+
+    `kind`: `command`, with the words of its command line in `where`, or `webhook`, with its URL there or with
+    `file:` and the path of a file that holds the URL on its first line. `timeout_s`: when it is ended, in seconds.
+    `veto`: whether it can keep a switch from beginning. `stages`: in which it is called; empty for all.
+    """
+
+    kind: str
+    where: tuple[str, ...]
+    timeout_s: float = 5.0
+    veto: bool = False
+    stages: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """What it is called in logs: the program, or the URL as far as its host. Anything further may be a secret."""
+        first = self.where[0]
+        if self.kind == "command" or first.startswith("file:"):
+            return first
+        parts = urlsplit(first)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        """Read what `MigrationSpec.to_json` wrote of it."""
+        return cls(body["kind"], tuple(body["where"]), body["timeout_s"], body["veto"], tuple(body["stages"]))
+
+
+@dataclass(frozen=True)
 class MigrationSpec:
     """What the operator asked for: the part of a migration that never changes. Holds no secret.
 
@@ -116,6 +152,7 @@ class MigrationSpec:
     `fence`: how writes are stopped: `read_only`, `accounts`, `operator`, or `auto` for the best the server lets us.
     `armed`: whether the target opens by itself on a marker chosen in advance: `on`, `off`, or `auto` where that
     saves round trips to servers far from here.
+    `hooks`: who is told of what happens, in this order.
     `sandbox`: the run directory of the sandbox in a rehearsal, else None; `keep_sandbox`: whether it stays
     up when the rehearsal has ended.
     """
@@ -130,6 +167,7 @@ class MigrationSpec:
     limits: Limits = Limits()
     fence: str = "auto"
     armed: str = "auto"
+    hooks: tuple[HookSpec, ...] = ()
     sandbox: str | None = None
     keep_sandbox: bool = False
 
@@ -151,6 +189,7 @@ class MigrationSpec:
             limits=Limits(**body["limits"]),
             fence=body["fence"],
             armed=body["armed"],
+            hooks=tuple(HookSpec.from_json(hook) for hook in body.get("hooks", ())),
             sandbox=body["sandbox"],
             keep_sandbox=body["keep_sandbox"],
         )

@@ -6,8 +6,8 @@ import hashlib
 import json
 from dataclasses import asdict
 
-from migration.cutover import PARTS
-from migration.model import Side, Stage, Writes
+from migration.cutover import PARTS, signal
+from migration.model import Positioning, Side, Stage, Writes
 from migration.runbook import Gate, Item, Migration, Runbook, Step
 from migration.view import Plan, PlanItem
 
@@ -68,6 +68,8 @@ def _plan_item(stage: Stage, item: Item, m: Migration) -> PlanItem:
 
 
 def _switch_statements(m: Migration) -> tuple[str, ...]:
+    if m.positioning is Positioning.SIGNAL:
+        return _signal_statements(m)
     return _armed_statements(m) if m.armed else _plain_statements(m)
 
 
@@ -78,6 +80,20 @@ def _armed_statements(m: Migration) -> tuple[str, ...]:
         "journal: point of no return, synced to disk",
         f"{old.name}: {old.dialect.fence}; commit <marker>, an empty transaction",
         f"{new.name}: {new.dialect.read_only_state}",
+        *(f"{old.name}: {sql}" for sql in (old.dialect.persist_read_only,) if sql),
+    )
+
+
+def _signal_statements(m: Migration) -> tuple[str, ...]:
+    old, new = m.source, m.target
+    everyone = (old.dialect.fence,) if old.dialect.has_super_read_only else ()
+    return (
+        f"{old.name}: CREATE DATABASE `{signal.DATABASE}`, dropped again at the end",
+        f"{old.name}: {'; '.join((old.dialect.fence_clients, signal.writing('<token>'), *everyone))}",
+        f"{new.name}: look each millisecond until <token> is there",
+        f"{old.name}: {old.dialect.read_only_state}; {old.dialect.source_status}; SHOW BINLOG EVENTS since the fence",
+        "journal: point of no return, synced to disk",
+        f"{new.name}: {new.dialect.unfence}",
         *(f"{old.name}: {sql}" for sql in (old.dialect.persist_read_only,) if sql),
     )
 

@@ -84,7 +84,7 @@ class Migration:
     @property
     def by_file(self) -> bool:
         """Whether positions are file and offset rather than GTIDs."""
-        return self.positioning is Positioning.FILE
+        return self.positioning is not Positioning.GTID
 
     def end_position(self, server: Server) -> Position:
         """Where the binary log of a server ends now."""

@@ -162,7 +162,7 @@ def _gtid_settings(side: Side, server: Server) -> list[tuple[str, str, str]]:
 
 def errant_transactions(pair: Pair) -> Result:
     """Fails where a target that already follows the source has transactions of its own."""
-    if pair.positioning is Positioning.FILE:
+    if pair.positioning is not Positioning.GTID:
         return not_applicable("positions are by file")
     if channel_from_source(pair) is None:
         return not_applicable("the target does not follow yet")

@@ -112,7 +112,7 @@ class ArmedWindow(Window):
             ServerError: the same, for another reason.
         """
         try:
-            answers = self._fence.raise_((*marker.statements, *self._questions), bounds.fence_s)
+            answers = self._fence.raise_((*marker.statements, *self._besides), bounds.fence_s)
         except ServerError as error:
             if self._opened(arm):
                 self._m.scribe.note(f"{error} The marker had arrived all the same, and the new side is open.", "warn")
@@ -120,7 +120,7 @@ class ArmedWindow(Window):
             self._m.scribe.return_again(self._s.number, str(error))
             raise
         try:
-            self._end_of(answers[len(marker.statements) :])
+            self._judge(answers[len(marker.statements) :])
         except Aborted as found:
             # Behind the marker it is too late to stop: the new side opens, and what was found is said.
             self._m.scribe.note(str(found), "error")

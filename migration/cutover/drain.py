@@ -6,9 +6,9 @@ import contextlib
 import time
 
 from migration.cutover.attempt import Aborted, Switchover
+from migration.cutover.ends import End, Ends
 from migration.runbook import Migration
 from providers.mysql.bounded import Bounded, Overdue
-from providers.mysql.position import Position
 
 _SLICE_S = 1.0
 _READY_S = 10.0
@@ -23,8 +23,9 @@ class DrainSlow(Exception):
 class Drain:
     """Waits on a session of its own, opened beforehand, with a second one to end a wait that takes too long."""
 
-    def __init__(self, m: Migration, s: Switchover) -> None:
+    def __init__(self, m: Migration, s: Switchover, ends: Ends) -> None:
         self._m = m
+        self._ends = ends
         self._s = s
         self._bounded = Bounded(s.new.connect(), s.new.connect())
         self.session = self._bounded.session
@@ -58,7 +59,7 @@ class Drain:
             last = took
         return max(best, last)
 
-    def reach(self, position: Position, bound_s: float, deadline: float) -> None:
+    def reach(self, position: End, bound_s: float, deadline: float) -> None:
         """Wait until the new side has executed everything up to `position`.
 
         Args:
@@ -100,16 +101,16 @@ class Drain:
         """Close the sessions."""
         self._bounded.close()
 
-    def _wait(self, position: Position, seconds: float) -> bool:
+    def _wait(self, position: End, seconds: float) -> bool:
         try:
             with self._bounded.within(seconds):
-                return self._s.new.wait_for(position, seconds, self.session)
+                return self._ends.reached(position, seconds, self.session)
         except Overdue:
             return False
 
     def _round(self) -> float | None:
         began = time.monotonic()
-        reached = self._wait(self._m.end_position(self._s.old), _SLICE_S)
+        reached = self._wait(self._ends.now(), _SLICE_S)
         return time.monotonic() - began if reached else None
 
     def _trouble(self) -> str:

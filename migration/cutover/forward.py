@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 
 from migration.cutover.attempt import Switchover
-from migration.cutover.ends import end_question, read_end
+from migration.cutover.ends import ends_for
 from migration.cutover.promote import opening_record, promote
 from migration.fences.choose import fence_for
+from migration.journal import Kind
 from migration.runbook import Migration
 from providers.mysql.errors import StatementFailed
 
@@ -35,20 +36,25 @@ def go_forward(m: Migration, s: Switchover) -> str:
             raise NotForward(f"Both {s.old.name} and {s.new.name} take writes; fence one of them at once.")
         return f"{s.new.name} takes writes already"
     with contextlib.closing(fence_for(m, s.old)) as fence, contextlib.closing(s.new.connect()) as session:
-        asked = end_question(m, s.old)
+        ends = ends_for(m, s)
         if old_closed:
-            (rows,) = fence.prove((asked,))
+            end = ends.read_again(ends.recorded(_recorded(m, s)), fence.prove(ends.asked_again()))
         else:
-            (rows,) = fence.raise_((asked,), _FENCE_S)
-        end = read_end(m, s.old, rows)
-        if not s.new.wait_for(end, _WAIT_S, session):
+            end = ends.read(fence.raise_(ends.asked(), _FENCE_S))
+        if not ends.reached(end, _WAIT_S, session):
             raise StatementFailed(
                 s.new.name,
                 f"{s.new.name} has not reached {end}, the end of {s.old.name}, which stays fenced; see whether "
                 f"replication on {s.new.name} runs.",
             )
-        (again,) = fence.prove((asked,))
-        if read_end(m, s.old, again) != end:
+        if ends.read_again(end, fence.prove(ends.asked_again())) != end:
             raise StatementFailed(s.old.name, f"The end of {s.old.name}'s log moved under the fence; looking again.")
         m.scribe.write(opening_record(s, session))
         return promote(m, s, session)
+
+
+def _recorded(m: Migration, s: Switchover) -> str:
+    """The position in the journal's record of this attempt's point of no return."""
+    records = m.scribe.journal.records()
+    marks = [one.body["position"] for one in records if one.kind is Kind.NO_RETURN and one.subject == str(s.number)]
+    return str(marks[-1]) if marks else ""

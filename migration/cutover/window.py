@@ -11,17 +11,14 @@ from migration import events
 from migration.cutover import keep, obstacles
 from migration.cutover.attempt import Aborted, Pending, Switchover, part
 from migration.cutover.drain import Drain, DrainSlow
-from migration.cutover.ends import end_question, read_end
+from migration.cutover.ends import Answers, End, Moved, ends_for
 from migration.cutover.lease import Lease
 from migration.cutover.promote import opening_record, promote
 from migration.fences import Fence, FenceBlocked
 from migration.pair_lock import PairLock
 from migration.runbook import Migration
-from providers.mysql.connection import Connection, Row
+from providers.mysql.connection import Connection
 from providers.mysql.errors import ServerError
-from providers.mysql.position import Position
-
-Answers = tuple[tuple[Row, ...], ...]
 
 _TRIES = 5
 _FENCE_S = 0.04
@@ -57,9 +54,10 @@ class Window:
         self._lease = lease
         self._lock = lock
         self._pending = Pending(m, s)
-        self._drain = Drain(m, s)
+        self._ends = ends_for(m, s)
+        self._drain = Drain(m, s, self._ends)
         self._second_reading: Callable[[], Answers] | None = None
-        self._questions = (end_question(m, s.old), lock.question, *obstacles.questions(s.old))
+        self._besides = (lock.question, *obstacles.questions(s.old))
 
     def close(self) -> None:
         """Close what was opened, and write what still waits to be written."""
@@ -78,7 +76,7 @@ class Window:
             began = time.monotonic()
             try:
                 self._once(bounds)
-            except (DrainSlow, FenceBlocked) as slow:
+            except (DrainSlow, FenceBlocked, Moved) as slow:
                 self._fence.release()
                 self._lease.lifted()
                 self._pending.flush()
@@ -104,6 +102,7 @@ class Window:
                 self._lock.verify(server)
             events.pause(m, s.old)
             kept = keep.before(m, s)
+            self._ends.prepare()
             far = _round_trip_s(self._drain.session)
             # Last, so that what it found is fresh when the fence goes up.
             took = self._drain.rehearse()
@@ -117,13 +116,12 @@ class Window:
         deadline = time.monotonic() + m.spec.limits.fence_s
         self._lease.fenced(m.spec.limits.fence_s)
         with pending.part("fence") as say:
-            (rows,) = self._fence.raise_(self._questions[:1], bounds.fence_s)
-            end = read_end(m, s.old, rows)
+            end = self._ends.read(self._fence.raise_(self._ends.asked(), bounds.fence_s))
             say(f"end of log {end}")
         with pending.part("drain") as say:
             if bounds.drain_s > _WATCHED_S:
                 pending.flush()
-            asked, self._second_reading = time.monotonic(), self._fence.proving(self._questions)
+            asked, self._second_reading = time.monotonic(), self._fence.proving(self._questions())
             self._drain.reach(end, bounds.drain_s, deadline)
             say(f"{s.new.name} has {end}")
         with pending.part("prove") as say:
@@ -137,12 +135,12 @@ class Window:
             say(promote(m, s, self._drain.session))
         pending.flush()
 
-    def _still(self, end: Position, proof: _Proof, bounds: Bounds, deadline: float) -> Position:
+    def _still(self, end: End, proof: _Proof, bounds: Bounds, deadline: float) -> End:
         """The second reading of the old side: fenced, ours, and with nothing new; else drained and read again."""
         while True:
             if time.monotonic() - proof.at > _FRESH_S + bounds.fence_s / 2:
                 proof = self._prove()
-            now = self._end_of(proof.rows)
+            now = self._end_by(end, proof.rows)
             if now == end:
                 return end
             end = now
@@ -155,19 +153,26 @@ class Window:
         return take() if take is not None else ()
 
     def _prove(self) -> _Proof:
-        return _Proof(time.monotonic(), self._fence.prove(self._questions))
+        return _Proof(time.monotonic(), self._fence.prove(self._questions()))
 
-    def _end_of(self, rows: Answers) -> Position:
-        """Read the answers to our questions.
+    def _questions(self) -> tuple[str, ...]:
+        return (*self._besides, *self._ends.asked_again())
+
+    def _end_by(self, end: End, answers: Answers) -> End:
+        """The end by the answers to `_questions`."""
+        self._judge(answers[: len(self._besides)])
+        return self._ends.read_again(end, answers[len(self._besides) :])
+
+    def _judge(self, answers: Answers) -> None:
+        """Read the answers to what is asked besides the end.
 
         Raises:
             Aborted: the lock is somebody else's, or something on the old side can write through the fence.
         """
-        end, holder, *rest = rows
+        holder, *rest = answers
         if not self._lock.holds(self._s.old, holder[0][0]):
             raise Aborted(f"Another program has the lock on {self._s.old.name}; find out who, then try again.")
         obstacles.judge(self._s.old, tuple(rest))
-        return read_end(self._m, self._s.old, end)
 
 
 @dataclass(frozen=True)

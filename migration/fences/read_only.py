@@ -10,6 +10,7 @@ from migration.checks.results import changes_something
 from migration.checks.sight import sessions
 from migration.fences import FenceBlocked, FenceDown
 from migration.journal import JournalError
+from migration.model import Positioning
 from migration.runbook import Migration
 from providers.mysql.bounded import Bounded, Overdue
 from providers.mysql.connection import Connection, Row
@@ -34,22 +35,23 @@ class ReadOnlyFence:
         """
         self._m = m
         self._server = server
+        self._raising = _raising(m, server)
         session = server.connect()
         session.run(f"SET SESSION lock_wait_timeout = {m.spec.limits.lock_wait_s}")
         self._bounded = Bounded(session, server.connect())
 
     def statements(self) -> tuple[str, ...]:
         """What raising it runs."""
-        return (self._server.dialect.fence,)
+        return self._raising
 
     def raise_(self, then: tuple[str, ...], bound_s: float) -> tuple[tuple[Row, ...], ...]:
         """See `Fence`. The fence and the questions travel in one packet."""
-        session, sql = self._bounded.session, self._server.dialect.fence
+        session, (sql, *rest) = self._bounded.session, self._raising
         # Its client gone, a fence that waits falls later on MySQL: whoever comes after us must know whom to kill.
         self._m.scribe.statement(self._server.name, "fence", sql, session.thread_id)
         try:
             with self._bounded.within(bound_s):
-                return session.results((sql, *then))[1:]
+                return session.results((sql, *then, *rest))[1 : 1 + len(then)]
         except (Overdue, LockTimeout) as error:
             raise FenceBlocked(
                 self._server.name,
@@ -129,6 +131,13 @@ class ReadOnlyFence:
                     for one in busy[:_NAMED]
                 )
         return "a session that holds LOCK TABLES or a backup's lock"
+
+
+def _raising(m: Migration, server: Server) -> tuple[str, ...]:
+    """What closes the server: to everyone at once, or to clients first where a signal row is to be written between."""
+    if m.positioning is Positioning.SIGNAL and server.dialect.has_super_read_only:
+        return (server.dialect.fence_clients, server.dialect.fence)
+    return (server.dialect.fence,)
 
 
 def fencing_sessions(server: Server, connection: Connection) -> tuple[int, ...]:

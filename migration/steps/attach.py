@@ -51,7 +51,7 @@ def undo(m: Migration) -> None:
     """Stop following. The channel's configuration stays, so that it can be started again."""
     replication.stop(m.target)
     m.change(m.target, "undo_attach", m.target.dialect.unfence)
-    m.change(m.target, "undo_attach", "SET GLOBAL read_only = ON")
+    m.change(m.target, "undo_attach", m.target.dialect.fence_clients)
 
 
 def ready_for_positions(m: Migration, replica: Server) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from migration.cutover import signal
 from migration.runbook import Estimate, Migration, Observation, done, not_done
 from providers.mysql import replication
 from providers.mysql.server import Server
+
+_FOLLOWED_S = 5.0
 
 
 def _ends(m: Migration) -> tuple[Server, ...]:
@@ -41,8 +44,18 @@ def apply(m: Migration) -> None:
     Raises:
         ServerError: a server refused, or cannot be reached.
     """
+    _drop_signal(m)
     for server in _ends(m):
         if server.replica_status() is not None:
             m.scribe.statement(server.name, "end_replication", server.dialect.reset_replica, server.session.thread_id)
             replication.forget(server)
     m.restore_all()
+
+
+def _drop_signal(m: Migration) -> None:
+    """Drop the signal row's database where the writes are, and wait until the other side has followed."""
+    for writable, other in ((m.source, m.target), (m.target, m.source)):
+        if not writable.read_only().clients:
+            signal.drop(m, writable)
+            if other.replica_status() is not None:
+                other.wait_for(m.end_position(writable), _FOLLOWED_S)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from migration.runbook import Estimate, Migration, Observation, done, not_done
 
-_FENCE = "SET GLOBAL read_only = ON"
-
 
 def statements(m: Migration) -> tuple[str, ...]:
     """What will run."""
-    return (f"{m.target.name}: {_FENCE}",)
+    return (f"{m.target.name}: {m.target.dialect.fence_clients}",)
 
 
 def estimate(m: Migration) -> Estimate:
@@ -26,7 +24,7 @@ def probe(m: Migration) -> Observation:
 
 def apply(m: Migration) -> None:
     """Make the target read-only. Administrators can still write there, as the copy has to."""
-    m.change(m.target, "protect_target", _FENCE)
+    m.change(m.target, "protect_target", m.target.dialect.fence_clients)
 
 
 def undo(m: Migration) -> None:

@@ -75,6 +75,11 @@ class Dialect:
         return "SET GLOBAL super_read_only = ON" if self.has_super_read_only else "SET GLOBAL read_only = ON"
 
     @property
+    def fence_clients(self) -> str:
+        """Stop client writes only; administrators can write on."""
+        return "SET GLOBAL read_only = ON"
+
+    @property
     def unfence(self) -> str:
         """Let clients write again; clears super_read_only with it (MySQL manual, super_read_only)."""
         return "SET GLOBAL read_only = OFF"
