@@ -150,6 +150,7 @@ class MigrationSpec:
 
     `databases`: the databases to move; empty means all that are not the server's own.
     `fence`: how writes are stopped: `read_only`, `accounts`, `operator`, or `auto` for the best the server lets us.
+    `spared`: users whose accounts are no clients' and stay open under the accounts fence, such as those of monitoring.
     `armed`: whether the target opens by itself on a marker chosen in advance: `on`, `off`, or `auto` where that
     saves round trips to servers far from here.
     `hooks`: who is told of what happens, in this order.
@@ -166,6 +167,7 @@ class MigrationSpec:
     databases: tuple[str, ...] = ()
     limits: Limits = Limits()
     fence: str = "auto"
+    spared: tuple[str, ...] = ()
     armed: str = "auto"
     hooks: tuple[HookSpec, ...] = ()
     sandbox: str | None = None
@@ -188,6 +190,7 @@ class MigrationSpec:
             databases=tuple(body["databases"]),
             limits=Limits(**body["limits"]),
             fence=body["fence"],
+            spared=tuple(body.get("spared", ())),
             armed=body["armed"],
             hooks=tuple(HookSpec.from_json(hook) for hook in body.get("hooks", ())),
             sandbox=body["sandbox"],

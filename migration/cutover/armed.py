@@ -20,6 +20,7 @@ from migration.cutover.marker import Marker, arming, choose_marker
 from migration.cutover.promote import reconnect
 from migration.cutover.window import Bounds, Window
 from migration.fences import Fence
+from migration.fences.choose import let_in
 from migration.model import Positioning
 from migration.pair_lock import PairLock
 from migration.runbook import Migration
@@ -80,6 +81,8 @@ class ArmedWindow(Window):
             say(f"marker {marker.position}")
         with pending.part("promote") as say:
             self._until_open(arm)
+            if self._holds:
+                let_in(m, s.new)
             say(f"{s.new.name} opened by itself")
         pending.flush()
 

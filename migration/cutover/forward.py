@@ -6,8 +6,8 @@ import contextlib
 
 from migration.cutover.attempt import Switchover
 from migration.cutover.ends import ends_for
-from migration.cutover.promote import opening_record, promote
-from migration.fences.choose import fence_for
+from migration.cutover.promote import opening, opening_records, promote
+from migration.fences.choose import fence_for, let_in, shut
 from migration.journal import Kind
 from migration.runbook import Migration
 from providers.mysql.errors import StatementFailed
@@ -30,10 +30,11 @@ def go_forward(m: Migration, s: Switchover) -> str:
         NotForward: the new side is open already, and the old one takes writes, too.
         ServerError: a server cannot be reached, or the new side does not get everything; nothing was opened.
     """
-    old_closed, new_closed = s.old.read_only().clients, s.new.read_only().clients
+    old_closed, new_closed = shut(m, s.old), shut(m, s.new)
     if not new_closed:
         if not old_closed:
             raise NotForward(f"Both {s.old.name} and {s.new.name} take writes; fence one of them at once.")
+        let_in(m, s.new)
         return f"{s.new.name} takes writes already"
     with contextlib.closing(fence_for(m, s.old)) as fence, contextlib.closing(s.new.connect()) as session:
         ends = ends_for(m, s)
@@ -49,8 +50,12 @@ def go_forward(m: Migration, s: Switchover) -> str:
             )
         if ends.read_again(end, fence.prove(ends.asked_again())) != end:
             raise StatementFailed(s.old.name, f"The end of {s.old.name}'s log moved under the fence; looking again.")
-        m.scribe.write(opening_record(s, session))
-        return promote(m, s, session)
+        statements = opening(s)
+        for entry in opening_records(s, session, statements):
+            m.scribe.write(entry)
+        said = promote(m, s, session, statements)
+        let_in(m, s.new)
+        return said
 
 
 def _recorded(m: Migration, s: Switchover) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from migration.cutover.attempt import Switchover
+from migration.fences.choose import holds_accounts, shut
 from migration.runbook import Migration
 from providers.mysql.errors import PrivilegeMissing, StatementFailed
 from providers.mysql.server import Server
@@ -30,6 +31,8 @@ def after(m: Migration, s: Switchover) -> str:
     """The new side must come back open from a restart, the old one closed."""
     for sql in s.new.dialect.forget_persisted_read_only:
         m.change(s.new, "keep", sql)
+    if holds_accounts(m, s.old):
+        return f"the clients' accounts on {s.old.name} stay locked, also over a restart"
     persist = s.old.dialect.persist_read_only
     if persist is None:
         return f"{s.old.name} cannot keep read_only over a restart by itself; {_BY_HAND}"
@@ -39,7 +42,7 @@ def after(m: Migration, s: Switchover) -> str:
 
 def close_again(m: Migration, closed: Server) -> bool:
     """Close the side without writes where a restart has opened it; True where that was needed."""
-    if closed.read_only().clients:
+    if shut(m, closed):
         return False
     m.change(closed, "keep", closed.dialect.fence)
     m.scribe.note(

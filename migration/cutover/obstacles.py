@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from migration import events
 from migration.cutover.attempt import Aborted, Switchover
+from migration.fences.choose import shut
 from migration.runbook import Migration
 from providers.mysql.connection import Row
 from providers.mysql.errors import StatementFailed
@@ -63,7 +64,7 @@ def refuse(m: Migration, s: Switchover) -> None:
         ServerError: a server cannot be asked.
     """
     judge(s.old, tuple(s.old.rows(question) for question in questions(s.old)))
-    if not s.new.read_only().clients:
+    if not shut(m, s.new):
         raise Aborted(f"{s.new.name} takes writes already; make it read-only and see who wrote there, then try again.")
     if not s.old.dialect.has_super_read_only and (names := events.enabled(m, s.old)):
         m.scribe.note(f"{s.old.name}: the scheduler stops for the switch, because of {', '.join(names)}")

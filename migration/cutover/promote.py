@@ -15,17 +15,22 @@ from providers.mysql.server import Server
 _POLL_S = 0.05
 
 
-def opening_record(s: Switchover, connection: Connection) -> Entry:
-    """The record of the statement that opens the new side; it goes into the journal before the statement is sent."""
-    return statement_entry(s.new.name, "promote", s.new.dialect.unfence, connection.thread_id)
+def opening(s: Switchover) -> tuple[str, ...]:
+    """The statements that open the new side; none where locked accounts and not read_only keep clients out of it."""
+    return (s.new.dialect.unfence,) if s.new.read_only().clients else ()
 
 
-def promote(m: Migration, s: Switchover, connection: Connection) -> str:
+def opening_records(s: Switchover, connection: Connection, statements: tuple[str, ...]) -> tuple[Entry, ...]:
+    """The records of what opens the new side; they go into the journal before anything is sent."""
+    return tuple(statement_entry(s.new.name, "promote", sql, connection.thread_id) for sql in statements)
+
+
+def promote(m: Migration, s: Switchover, connection: Connection, statements: tuple[str, ...]) -> str:
     """Open the new side and read that it is open; tries until it is."""
-    opening, reading = s.new.dialect.unfence, s.new.dialect.read_only_state
+    reading = s.new.dialect.read_only_state
     while True:
         try:
-            state = connection.results((opening, reading))[1]
+            state = connection.results((*statements, reading))[-1]
         except ConnectionLost:
             m.scribe.note(f"the answer of {s.new.name} was lost while it was opened; looking", "warn")
             connection = reconnect(m, s.new)

@@ -7,7 +7,7 @@ import contextlib
 from migration.cutover.attempt import Aborted, Switchover, past_no_return
 from migration.cutover.finish import finish_switch
 from migration.cutover.forward import NotForward, go_forward
-from migration.fences.choose import fence_for
+from migration.fences.choose import fence_for, shut
 from migration.runbook import Migration
 
 
@@ -19,7 +19,7 @@ def settle(m: Migration, s: Switchover) -> bool:
         Aborted: the servers are in a state that only a person can judge; what was opened last was fenced.
     """
     past = past_no_return(m, s.number)
-    old_closed, new_closed = s.old.read_only().clients, s.new.read_only().clients
+    old_closed, new_closed = shut(m, s.old), shut(m, s.new)
     m.scribe.note(
         f"found after a restart: {s.old.name} {_closed(old_closed)}, {s.new.name} {_closed(new_closed)}, "
         f"point of no return {'passed' if past else 'not reached'}",
@@ -47,4 +47,4 @@ def settle(m: Migration, s: Switchover) -> bool:
 
 
 def _closed(state: bool) -> str:
-    return "read-only" if state else "takes writes"
+    return "closed to clients" if state else "takes writes"

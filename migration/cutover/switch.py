@@ -40,7 +40,8 @@ def switch(m: Migration, s: Switchover) -> None:
 
 
 def _move(m: Migration, s: Switchover, lease: Lease, lock: PairLock) -> None:
-    kind = ArmedWindow if m.armed else Window
+    # What opens by itself does so by read_only; locked accounts need a hand.
+    kind = ArmedWindow if m.armed and s.new.read_only().clients else Window
     with (
         contextlib.closing(fence_for(m, s.old)) as fence,
         contextlib.closing(kind(m, s, fence, lease, lock)) as window,

@@ -13,15 +13,15 @@ from migration.cutover.attempt import Aborted, Pending, Switchover, part
 from migration.cutover.drain import Drain, DrainSlow
 from migration.cutover.ends import Answers, End, Moved, ends_for
 from migration.cutover.lease import Lease
-from migration.cutover.promote import opening_record, promote
+from migration.cutover.promote import opening, opening_records, promote
 from migration.fences import Fence, FenceBlocked
+from migration.fences.choose import holds_accounts, let_in
 from migration.pair_lock import PairLock
 from migration.runbook import Migration
 from providers.mysql.connection import Connection
 from providers.mysql.errors import ServerError
 
 _TRIES = 5
-_FENCE_S = 0.04
 _DRAIN_S = 0.06
 _ROUND_TRIPS = 4
 _BACK_OFF_S = 0.05
@@ -57,6 +57,8 @@ class Window:
         self._ends = ends_for(m, s)
         self._drain = Drain(m, s, self._ends)
         self._second_reading: Callable[[], Answers] | None = None
+        self._holds = holds_accounts(m, s.new)
+        self._opening = opening(s)
         self._besides = (lock.question, *obstacles.questions(s.old))
 
     def close(self) -> None:
@@ -107,7 +109,7 @@ class Window:
             # Last, so that what it found is fresh when the fence goes up.
             took = self._drain.rehearse()
             say(f"drained twice within {took * 1000:.1f} ms{kept}")
-        fence_s = _FENCE_S + _ROUND_TRIPS * far
+        fence_s = self._fence.bound_s + _ROUND_TRIPS * far
         drain_s = _DRAIN_S + _ROUND_TRIPS * far + 3 * took
         return Bounds(fence_s, min(drain_s, m.spec.limits.fence_s))
 
@@ -129,10 +131,13 @@ class Window:
             say(f"{s.old.name} is fenced and still ends at {end}")
         if time.monotonic() > deadline:
             raise Aborted(f"The time for the fence on {s.old.name} ran out ({m.spec.limits.fence_s:g} s).")
-        if not m.scribe.no_return(s.number, str(end), (*pending.take(), opening_record(s, self._drain.session))):
+        records = (*pending.take(), *opening_records(s, self._drain.session, self._opening))
+        if not m.scribe.no_return(s.number, str(end), records):
             raise Aborted(f"The watchdog had lifted the fence on {s.old.name} already: this runner was too slow.")
         with pending.part("promote") as say:
-            say(promote(m, s, self._drain.session))
+            say(promote(m, s, self._drain.session, self._opening))
+            if self._holds:
+                let_in(m, s.new)
         pending.flush()
 
     def _still(self, end: End, proof: _Proof, bounds: Bounds, deadline: float) -> End:

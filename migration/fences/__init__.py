@@ -26,7 +26,13 @@ class FenceDown(ServerError):
 
 
 class Fence(Protocol):
-    """Keeps clients from writing on one server."""
+    """Keeps clients from writing on one server.
+
+    Attributes:
+        bound_s: how long raising it should be given at first, in seconds.
+    """
+
+    bound_s: float
 
     def statements(self) -> tuple[str, ...]:
         """What raising it runs, for the plan; words where no statement is run."""

@@ -134,6 +134,8 @@ class AccountFence:
     may not set that, they are logged, and the fence refuses to be raised while the other server follows this one.
     """
 
+    bound_s = 0.15
+
     def __init__(
         self,
         m: Migration,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from migration.fences import Fence
+from migration.fences import Fence, FenceDown
 from migration.fences.accounts import AccountFence, held
 from migration.fences.operator import OperatorFence
 from migration.fences.read_only import ReadOnlyFence
@@ -29,13 +29,13 @@ def fence_for(m: Migration, server: Server) -> Fence:
         case "read_only":
             return ReadOnlyFence(m, server)
         case "accounts":
-            return AccountFence(m, server)
+            return _accounts(m, server)
         case "operator":
             return OperatorFence(m, server)
         case "auto":
-            if not _holds_accounts(m, server) and may_set_read_only(server):
+            if not holds_accounts(m, server) and may_set_read_only(server):
                 return ReadOnlyFence(m, server)
-            return AccountFence(m, server)
+            return _accounts(m, server)
         case other:
             raise Unsupported(
                 server.name,
@@ -61,7 +61,41 @@ def may_set_read_only(server: Server) -> bool:
     return True
 
 
-def _holds_accounts(m: Migration, server: Server) -> bool:
+def _accounts(m: Migration, server: Server) -> AccountFence:
+    return AccountFence(m, server, spared=frozenset(m.spec.spared))
+
+
+def shut(m: Migration, server: Server) -> bool:
+    """Whether clients are kept out of a server, by read_only or by locked accounts.
+
+    Raises:
+        ServerError: the server cannot be asked.
+    """
+    if server.read_only().clients:
+        return True
+    if not holds_accounts(m, server):
+        return False
+    with contextlib.closing(_accounts(m, server)) as fence:
+        try:
+            fence.prove(())
+        except FenceDown:
+            return False
+    return True
+
+
+def let_in(m: Migration, server: Server) -> None:
+    """Let go of the accounts that this migration holds on a server that takes writes from now on.
+
+    Raises:
+        ServerError: the server cannot be reached or refuses.
+    """
+    if holds_accounts(m, server):
+        with contextlib.closing(_accounts(m, server)) as fence:
+            fence.release()
+
+
+def holds_accounts(m: Migration, server: Server) -> bool:
+    """Whether the journal says that this migration holds accounts of the server."""
     # A journal that cannot be read must not keep a fence up.
     with contextlib.suppress(JournalError):
         return bool(held(m, server))

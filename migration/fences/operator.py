@@ -39,6 +39,8 @@ class OperatorFence:
     until it has been still for long enough, and behind the fence it may move while no other client is connected.
     """
 
+    bound_s = 0.0
+
     def __init__(
         self, m: Migration, server: Server, *, still_s: float = 1.0, ignored: frozenset[str] = frozenset()
     ) -> None:

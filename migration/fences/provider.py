@@ -42,6 +42,8 @@ class ProviderSwitch(Protocol):
 class ProviderFence:
     """Has the provider close the server, and believes it only when the server itself says read_only."""
 
+    bound_s = 60.0
+
     def __init__(
         self, m: Migration, server: Server, switch: ProviderSwitch, *, opens_within_s: float = _OPENS_S
     ) -> None:

@@ -27,6 +27,8 @@ class ReadOnlyFence:
     (measured on MySQL 5.6, 5.7, 9.7 and MariaDB 10.11); that is why it is ended at its bound rather than waited for.
     """
 
+    bound_s = 0.04
+
     def __init__(self, m: Migration, server: Server) -> None:
         """Open the fence's sessions.
 
