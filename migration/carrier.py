@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterator
 
 from migration.clients import Clients, ClientsSilent
-from migration.cutover import Aborted, Switchover, plan_switch, settle, switch
+from migration.cutover import PARTS, Aborted, Switchover, plan_switch, settle, switch
 from migration.decisions import Choice
 from migration.gatekeeper import Cancelled, Gatekeeper, Passed, after_rollback
+from migration.hooks import Hooks
 from migration.inbox import Inbox
 from migration.journal import Kind
 from migration.model import Direction, End, Outcome, Stage
@@ -31,6 +32,7 @@ class Carrier:
         self._sampler = sampler
         self._clients = clients
         self._gatekeeper = Gatekeeper(runbook, m, inbox)
+        self._hooks = Hooks(m)
         self._actor = "operator"
 
     def carry_out(self) -> End:
@@ -40,15 +42,16 @@ class Carrier:
             JournalError: the journal cannot be written any more; nothing further was done.
             ServerError: a server answers in a way that only a person can resolve.
         """
-        try:
-            self._settle_open_attempt()
-            self._reopen_gates()
-            while True:
-                end = self._pass_through()
-                if end is not None:
-                    return end
-        except Cancelled:
-            return self._cancel()
+        with contextlib.closing(self._hooks):
+            try:
+                self._settle_open_attempt()
+                self._reopen_gates()
+                while True:
+                    end = self._pass_through()
+                    if end is not None:
+                        return end
+            except Cancelled:
+                return self._cancel()
 
     def _pass_through(self) -> End | None:
         """One pass over the items; None when an item sent us back to an earlier stage."""
@@ -60,6 +63,7 @@ class Carrier:
             if of_stage is not stage and story.stage is not of_stage:
                 self._m.scribe.stage(of_stage)
             stage = of_stage
+            self._hooks.stage(stage)
             self._gatekeeper.between()
             if isinstance(item, Step):
                 self._carry(item)
@@ -157,21 +161,49 @@ class Carrier:
         """Move the writes; False when they did not move and the gate before it is open again."""
         number = len(self._m.story().attempts) + 1
         attempt = plan_switch(self._m, number, direction, self._actor)
+        with self._hooks.around_fence(attempt) as objection:
+            if objection:
+                self._objected(attempt, objection)
+                return False
+            return self._switch(attempt)
+
+    def _switch(self, attempt: Switchover) -> bool:
         try:
             switch(self._m, attempt)
         except Aborted as aborted:
             self._m.scribe.note(str(aborted), "error")
-            self._m.scribe.rewind(Stage.CUTOVER if direction is Direction.CUTOVER else Stage.OBSERVE)
+            self._stay(attempt, str(aborted))
             return False
         except ServerError as error:
             self._m.scribe.note(f"past the point of no return: {error}", "error")
             self._wait_for_servers()
-            self._settle(attempt)
-        self._after_move(direction)
+            return self._settle(attempt)
+        self._after_move(attempt)
         return True
 
-    def _after_move(self, direction: Direction) -> None:
+    def _objected(self, attempt: Switchover, objection: str) -> None:
+        """A hook keeps the attempt from beginning: it is told as one that was given up."""
+        old, new = attempt.old.name, attempt.new.name
+        why = f"{old} keeps the writes: {objection}. Nothing was changed; see to that, then try again."
+        self._m.scribe.attempt(
+            attempt.number, attempt.direction,
+            old=old, new=new, actor=attempt.actor, budget_s=self._m.spec.limits.fence_s, parts=PARTS,
+        )  # fmt: skip
+        self._m.scribe.attempt_ended(attempt.number, "aborted", why)
+        self._stay(attempt, why)
+
+    def _stay(self, attempt: Switchover, why: str) -> None:
+        """The writes have not moved."""
+        self._hooks.aborted(attempt, why)
+        self._back_to_gate(attempt)
+
+    def _back_to_gate(self, attempt: Switchover) -> None:
+        self._m.scribe.rewind(Stage.CUTOVER if attempt.direction is Direction.CUTOVER else Stage.OBSERVE)
+
+    def _after_move(self, attempt: Switchover) -> None:
+        direction = attempt.direction
         self._sampler.point(direction)
+        self._hooks.switched(attempt)
         switched = sum(attempt.result == "switched" for attempt in self._m.story().attempts)
         with self._tolerated():
             figures = self._clients.switched(switched)
@@ -193,7 +225,7 @@ class Carrier:
             self._settle(plan_switch(self._m, last.number, last.direction, last.actor))
         elif last.result == "switched":
             self._sampler.point(last.direction)
-            self._catch_up_records(last.direction)
+            self._catch_up_records(plan_switch(self._m, last.number, last.direction, last.actor))
 
     def _reopen_gates(self) -> None:
         """A runner before us died between a decision and what it was for: the decision has to be taken again.
@@ -212,24 +244,28 @@ class Carrier:
                 self._m.scribe.rewind(stage)
                 return
 
-    def _settle(self, attempt: Switchover) -> None:
+    def _settle(self, attempt: Switchover) -> bool:
+        """Whether the writes have moved, by what the servers say."""
         try:
             switched = settle(self._m, attempt)
         except Aborted as aborted:
             self._m.scribe.attempt_ended(attempt.number, "unknown", str(aborted))
-            switched = False
+            self._hooks.unknown(attempt, str(aborted))
+            self._back_to_gate(attempt)
+            return False
         if switched:
-            self._after_move(attempt.direction)
+            self._after_move(attempt)
         else:
-            self._m.scribe.rewind(Stage.CUTOVER if attempt.direction is Direction.CUTOVER else Stage.OBSERVE)
+            self._stay(attempt, self._m.story().attempts[-1].reason)
+        return switched
 
-    def _catch_up_records(self, direction: Direction) -> None:
+    def _catch_up_records(self, attempt: Switchover) -> None:
         """The runner died after the switch and before its last records of it."""
         story = self._m.story()
-        if direction is Direction.CUTOVER and not story.done("move_writes"):
-            self._after_move(direction)
-        if direction is Direction.ROLLBACK and story.done("move_writes"):
-            self._after_move(direction)
+        if attempt.direction is Direction.CUTOVER and not story.done("move_writes"):
+            self._after_move(attempt)
+        if attempt.direction is Direction.ROLLBACK and story.done("move_writes"):
+            self._after_move(attempt)
 
     def _cancel(self) -> End:
         """Take back what was done, last first."""
@@ -252,4 +288,5 @@ class Carrier:
             if figures is not None:
                 self._m.scribe.final_figures(figures)
         self._m.scribe.ended(end, note)
+        self._hooks.ended(end)
         return end

@@ -26,6 +26,7 @@ class Choice(StrEnum):
     CANCEL = "cancel"
     ROLL_BACK = "roll_back"
     COMPLETE = "complete"
+    DRAIN_CLIENTS = "drain_clients"
 
 
 @dataclass(frozen=True)

@@ -7,15 +7,18 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from migration import bridging
 from migration.check import Check, Finding, Fix, Pair, Verdict
 from migration.checks.run import run_checks
+from migration.client_drain import end_idle
 from migration.cutover import keep
 from migration.decisions import Choice
+from migration.fences.choose import shut
 from migration.inbox import Inbox
 from migration.journal import Record
 from migration.model import Side
 from migration.planning import make_plan
-from migration.runbook import Gate, Migration, Runbook
+from migration.runbook import Gate, Migration, Runbook, StepFailed
 from migration.view import Condition, LagSample
 from providers.mysql import replication
 from providers.mysql.errors import ServerError
@@ -53,6 +56,7 @@ class Gatekeeper:
         self._m = m
         self._inbox = inbox
         self._plan_hash = ""
+        self._bridge_trouble = ""
         self._activity: tuple[float, tuple[Finding, ...]] = (0.0, ())
 
     def hold(self, gate: Gate, *, choices: tuple[Choice, ...] | None = None) -> Passed:
@@ -168,6 +172,9 @@ class Gatekeeper:
             if choice in (Choice.RECHECK, Choice.WAIVE, Choice.FIX, Choice.UNDO_FIX):
                 self._about_checks(choice, decision)
                 return None
+            if choice is Choice.DRAIN_CLIENTS:
+                self._drain_clients(gate, decision)
+                return None
             self._admit(gate, choice, decision)
         except Refusal as refusal:
             self._m.scribe.refused(decision.subject, decision.seq, str(refusal))
@@ -206,6 +213,25 @@ class Gatekeeper:
         open_ones = [f.check for f in story.findings() if f.blocks and f.check not in waived]
         if open_ones:
             raise Refusal(f"{', '.join(open_ones)} must be cured or accepted with a reason first")
+
+    def _drain_clients(self, gate: Gate, decision: Record) -> None:
+        """End idle sessions on the side without writes.
+
+        Raises:
+            Refusal: that is another side than the operator named, or it could not be done.
+        """
+        left = self._without_writes(gate)
+        if left is None or decision.subject != gate.id:
+            raise Refusal(f"the decision was about {decision.subject!r} and {gate.id!r} is open")
+        if decision.body["typed"] != left.name:
+            raise Refusal(f"{decision.body['typed']!r} was typed and {left.name!r} confirms")
+        try:
+            end_idle(self._m, left)
+        except ServerError as error:
+            raise Refusal(str(error)) from error
+
+    def _without_writes(self, gate: Gate) -> Server | None:
+        return {"cutover": self._m.target, "observe": self._m.source}.get(gate.id)
 
     def _pair(self) -> Pair:
         m = self._m
@@ -278,11 +304,23 @@ class Gatekeeper:
 
     def _keep_closed(self, gate: Gate) -> None:
         """The side without writes forgets read_only with a restart where it cannot persist it: close it again."""
-        closed = {"cutover": self._m.target, "observe": self._m.source}.get(gate.id)
+        closed = self._without_writes(gate)
+        if closed is None:
+            return
         # A server that is away is seen in the conditions, and looked at again the next time.
         with contextlib.suppress(ServerError):
-            if closed is not None:
-                keep.close_again(self._m, closed)
+            keep.close_again(self._m, closed)
+        with contextlib.suppress(ServerError):
+            self._keep_bridge()
+
+    def _keep_bridge(self) -> None:
+        """A bridge that has ended is started again; why it cannot be is said once."""
+        try:
+            bridging.ensure(self._m)
+        except StepFailed as error:
+            if str(error) != self._bridge_trouble:
+                self._m.scribe.note(str(error), "error")
+            self._bridge_trouble = str(error)
 
     def _ready(self, old: Server, new: Server) -> tuple[Condition, ...]:
         """Whether the writes could move from `old` to `new` now."""
@@ -290,8 +328,8 @@ class Gatekeeper:
         asks: tuple[Callable[[], Condition], ...] = (
             lambda: _follows(new, old),
             lambda: _follows(old, new),
-            lambda: Condition(new.read_only().clients, f"{new.name} refuses client writes"),
-            lambda: Condition(not old.read_only().clients, f"{old.name} takes client writes"),
+            lambda: Condition(shut(self._m, new), f"{new.name} refuses client writes"),
+            lambda: Condition(not shut(self._m, old), f"{old.name} takes client writes"),
         )
         for ask in asks:
             try:
@@ -331,4 +369,4 @@ def _follows(replica: Server, source: Server) -> Condition:
 
 def after_rollback(gate: Gate) -> Gate:
     """The cutover gate once the writes are back: go again, or end it on the source."""
-    return replace(gate, choices=(Choice.CONFIRM, Choice.COMPLETE))
+    return replace(gate, choices=(Choice.CONFIRM, Choice.COMPLETE, Choice.DRAIN_CLIENTS))

@@ -115,6 +115,18 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class BridgeSpec:
+    """Where the bridge of the way back listens: on this machine, port 0 for a free one.
+
+    `seen_as`: the name by which the source reaches this machine; empty where that is `host`.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    seen_as: str = ""
+
+
+@dataclass(frozen=True)
 class HookSpec:
     """A program or web address that is told of what happens.
 
@@ -153,6 +165,7 @@ class MigrationSpec:
     `spared`: users whose accounts are no clients' and stay open under the accounts fence, such as those of monitoring.
     `armed`: whether the target opens by itself on a marker chosen in advance: `on`, `off`, or `auto` where that
     saves round trips to servers far from here.
+    `bridge`: where the source's way back goes over a bridge, None for the straight way.
     `hooks`: who is told of what happens, in this order.
     `sandbox`: the run directory of the sandbox in a rehearsal, else None; `keep_sandbox`: whether it stays
     up when the rehearsal has ended.
@@ -169,6 +182,7 @@ class MigrationSpec:
     fence: str = "auto"
     spared: tuple[str, ...] = ()
     armed: str = "auto"
+    bridge: BridgeSpec | None = None
     hooks: tuple[HookSpec, ...] = ()
     sandbox: str | None = None
     keep_sandbox: bool = False
@@ -192,6 +206,7 @@ class MigrationSpec:
             fence=body["fence"],
             spared=tuple(body.get("spared", ())),
             armed=body["armed"],
+            bridge=BridgeSpec(**body["bridge"]) if body.get("bridge") else None,
             hooks=tuple(HookSpec.from_json(hook) for hook in body.get("hooks", ())),
             sandbox=body["sandbox"],
             keep_sandbox=body["keep_sandbox"],

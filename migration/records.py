@@ -30,7 +30,7 @@ ended            end                 note
 
 Samples, by kind: `lag` (`LagSample` mapping without `at`), `progress` (step, done, total, unit, note),
 `conditions` (gate, conditions: [[ok, text]]), `rollback` (possible, reason, lag_s), `clients` (rows:
-[[user, host, on_source, on_target]]), `servers` (primary, source_read_only, target_read_only).
+[[user, host, on_source, on_target, idle]]), `servers` (primary, source_read_only, target_read_only).
 """
 
 from __future__ import annotations
@@ -230,7 +230,7 @@ class Scribe:
 
     def clients(self, rows: Iterable[ClientView]) -> None:
         """Who is connected where."""
-        self.journal.sample("clients", {"rows": [[r.user, r.host, r.on_source, r.on_target] for r in rows]})
+        self.journal.sample("clients", {"rows": [[r.user, r.host, r.on_source, r.on_target, r.idle] for r in rows]})
 
     def read_only(self, primary: str, source: bool | None, target: bool | None) -> None:
         """Which server has the writes, and `read_only` on both."""

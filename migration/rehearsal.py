@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from migration.decisions import Choice, Decision, decide
-from migration.model import Direction, End, MigrationSpec, Positioning, Secrets, ServerSpec
-from migration.sessions import SessionError, create, launch
+from migration.model import BridgeSpec, Direction, End, HookSpec, MigrationSpec, Positioning, Secrets, ServerSpec
+from migration.sessions import SessionError, create, launch, read_spec
 from migration.view import AttemptView, FiguresView, GateView, MigrationView
 from migration.watch import Watch
 from providers.mysql.endpoint import Endpoint
@@ -43,26 +43,27 @@ class Rehearsal:
 
     def secrets(self) -> Secrets:
         """The passwords of its servers, from the supervisor."""
-        return sandbox_secrets(self.sandbox)
+        return sandbox_secrets(self.sandbox, read_spec(self.journal))
 
 
-def sandbox_secrets(sandbox: Sandbox) -> Secrets:
-    """The passwords of a sandbox's servers, as a runner wants them.
+def sandbox_secrets(sandbox: Sandbox, spec: MigrationSpec) -> Secrets:
+    """The passwords of a sandbox's servers and of the accounts that a migration uses there, as a runner wants them.
 
     Raises:
         SandboxGone: its supervisor has ended.
     """
     ends = sandbox.endpoints()
-    return Secrets(
-        ends.source.account.password, ends.target.account.password, ends.forward.password, ends.reverse.password
-    )
+    back = ends.reverse if spec.target.replication_user == ends.reverse.user else ends.forward
+    return Secrets(ends.source.account.password, ends.target.account.password, ends.forward.password, back.password)
 
 
 def _server(endpoint: Endpoint, replication_user: str) -> ServerSpec:
     return ServerSpec(endpoint.name, endpoint.host, endpoint.port, endpoint.account.user, replication_user)
 
 
-def set_up(topology: TopologySpec, runbook: str, say: Say, *, keep: bool = False) -> Rehearsal:
+def set_up(
+    topology: TopologySpec, runbook: str, say: Say, *, keep: bool = False, hooks: tuple[HookSpec, ...] = ()
+) -> Rehearsal:
     """Start the servers and the clients, and make the journal.
 
     Raises:
@@ -73,13 +74,23 @@ def set_up(topology: TopologySpec, runbook: str, say: Say, *, keep: bool = False
         sandbox = start_sandbox(topology, lambda progress: say(progress.message))
         undo.callback(sandbox.stop)
         sandbox.workload("start")
-        made = enrol(sandbox, runbook, keep=keep)
+        made = enrol(sandbox, runbook, keep=keep, hooks=hooks)
         undo.pop_all()
     return made
 
 
-def enrol(sandbox: Sandbox, runbook: str, *, keep: bool = False, databases: tuple[str, ...] = ()) -> Rehearsal:
+def enrol(
+    sandbox: Sandbox,
+    runbook: str,
+    *,
+    keep: bool = False,
+    databases: tuple[str, ...] = (),
+    hooks: tuple[HookSpec, ...] = (),
+    bridge: BridgeSpec | None = None,
+) -> Rehearsal:
     """Make the journal of a rehearsal on a sandbox that is up.
+
+    With a bridge the way back has the ordinary account for replication, which an old source could not use.
 
     Raises:
         SessionError, JournalError: the journal could not be made.
@@ -91,9 +102,11 @@ def enrol(sandbox: Sandbox, runbook: str, *, keep: bool = False, databases: tupl
         runbook=runbook,
         environment=ENVIRONMENT,
         source=_server(ends.source, ends.forward.user),
-        target=_server(ends.target, ends.reverse.user),
+        target=_server(ends.target, (ends.reverse if bridge is None else ends.forward).user),
         positioning=Positioning(sandbox.status().positioning),
         databases=databases,
+        hooks=hooks,
+        bridge=bridge,
         sandbox=str(sandbox.run_dir),
         keep_sandbox=keep,
     )

@@ -6,7 +6,11 @@ import contextlib
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterable
 
+from migration.checks.sight import Session
+from migration.client_drain import idle_sessions
+from migration.fences.foreign import PROCESSES, client_sessions, exempt_users
 from migration.journal import JournalError
 from migration.lag import LagMeter, choose_meter
 from migration.model import Direction
@@ -21,7 +25,6 @@ from providers.mysql.server import Server
 _LAG_S = 0.1
 _REST_S = 1.0
 _TIMEOUTS = Timeouts(connect=2.0, answer=2.0)
-_OURS = ("system user", "event_scheduler")
 
 
 class Sampler:
@@ -120,32 +123,31 @@ class Sampler:
         if which not in self._servers:
             known = self._m.source if which == "source" else self._m.target
             self._servers[which] = Server(known.endpoint, known.identity.uid, _TIMEOUTS)
+        # The bridge may have come since.
+        self._servers[which].also_at = known.also_at
         return self._servers[which]
 
     def _look_at_the_rest(self) -> None:
         closed: dict[str, bool | None] = {"source": None, "target": None}
         people: dict[str, Counter[tuple[str, str]]] = {"source": Counter(), "target": Counter()}
+        idle: Counter[tuple[str, str]] = Counter()
+        left = "target" if self._forward else "source"
         for which in closed:
             with contextlib.suppress(ServerError):
                 server = self._server(which)
+                ours = exempt_users(self._m, server)
                 closed[which] = server.read_only().clients
-                people[which] = self._people(server)
+                people[which] = _people(client_sessions(server.rows(PROCESSES), ours))
+                if which == left:
+                    idle = _people(idle_sessions(server, ours))
         primary = self._m.source if self._forward else self._m.target
         self._scribe.read_only(primary.name, closed["source"], closed["target"])
         names = sorted(set(people["source"]) | set(people["target"]))
-        self._scribe.clients(ClientView(*name, people["source"][name], people["target"][name]) for name in names)
+        self._scribe.clients(
+            ClientView(*name, people["source"][name], people["target"][name], idle[name]) for name in names
+        )
         if not self._forward:
             self._scribe.rollback(self._rollback())
-
-    def _people(self, server: Server) -> Counter[tuple[str, str]]:
-        """Client sessions by user and host; our own and replication's are left out."""
-        spec = self._m.spec
-        ours = {*_OURS, server.endpoint.account.user, spec.source.replication_user, spec.target.replication_user}
-        found: Counter[tuple[str, str]] = Counter()
-        for row in server.rows("SHOW PROCESSLIST"):
-            if str(row[1]) not in ours and not str(row[4]).startswith("Binlog Dump"):
-                found[(str(row[1]), str(row[2]).rpartition(":")[0] or str(row[2]))] += 1
-        return found
 
     def _rollback(self) -> RollbackView:
         """Whether the old source has what it needs to take the writes back."""
@@ -163,3 +165,8 @@ class Sampler:
         if sample.at_least or sample.lag_s >= self._m.spec.limits.lag_s:
             return RollbackView(False, f"{source} is {sample.lag_s:.1f} s behind {target}", at, sample.lag_s)
         return RollbackView(True, f"every write on {target} flows back to {source}", at, sample.lag_s)
+
+
+def _people(sessions: Iterable[Session]) -> Counter[tuple[str, str]]:
+    """How many sessions there are, by user and host."""
+    return Counter((one.user, one.host) for one in sessions)

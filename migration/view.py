@@ -250,12 +250,16 @@ class FixView:
 
 @dataclass(frozen=True)
 class ClientView:
-    """Who is connected where: sessions by user and host on either server."""
+    """Who is connected where: sessions by user and host on either server.
+
+    `idle`: those of them on the side without writes that rest outside of any transaction.
+    """
 
     user: str
     host: str
     on_source: int
     on_target: int
+    idle: int = 0
 
 
 @dataclass(frozen=True)

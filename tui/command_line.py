@@ -13,6 +13,7 @@ import typer
 from tui import exit_codes
 
 if TYPE_CHECKING:
+    from migration.model import HookSpec
     from tui.start import Start
 
 app = typer.Typer(
@@ -29,6 +30,19 @@ SOURCE_ENGINE = "mysql-5.7"
 TARGET_ENGINE = "mysql-9.7"
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Hook = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--hook", help="Told of every stage: 'command:/path/to/program ARGUMENTS', https://…, or file:/path of a URL."
+    ),
+]
+VetoHook = Annotated[
+    list[str] | None, typer.Option("--veto-hook", help="The same, and asked before the fence whether to go on.")
+]
+HookSeconds = Annotated[float, typer.Option("--hook-timeout", help="Seconds after which a hook is ended.")]
+HookStages = Annotated[
+    list[str] | None, typer.Option("--hook-stage", help="Call the hooks in this stage only; may be given again.")
+]
 PasswordFile = Annotated[Path | None, typer.Option(help="File whose first line is the password; asked for otherwise.")]
 
 
@@ -68,16 +82,39 @@ def run_app(start: Start, *, observer: bool = False) -> None:
     raise typer.Exit(wizard.return_code or exit_codes.OK)
 
 
+def _hooks(
+    hooks: list[str] | None, vetoing: list[str] | None, seconds: float, stages: list[str] | None
+) -> tuple[HookSpec, ...]:
+    """The hooks that were asked for; ends the program where one cannot work."""
+    from migration.hook_option import BadHook, read_hooks
+
+    try:
+        return read_hooks(hooks or (), vetoing or (), seconds, stages or ())
+    except BadHook as error:
+        fail(str(error), exit_codes.USAGE)
+
+
 @app.callback(invoke_without_command=True)
-def main_command(context: typer.Context) -> None:
+def main_command(
+    context: typer.Context,
+    hook: Hook = None,
+    veto_hook: VetoHook = None,
+    hook_timeout: HookSeconds = 5.0,
+    hook_stage: HookStages = None,
+) -> None:
     """Without a command: the migrations of this machine."""
-    if context.invoked_subcommand is None:
+    if context.invoked_subcommand is not None:
+        if hook or veto_hook:
+            fail("Hooks go behind `rehearse`, or stand alone for a migration made in the wizard.", exit_codes.USAGE)
+    else:
         from providers.sandbox.spec import TopologySpec
-        from tui.opening import OPEN_CONNECT, open_rehearsal
+        from tui.opening import open_connect, open_rehearsal
         from tui.start import OpenSessions
 
         topology = TopologySpec(SOURCE_ENGINE, TARGET_ENGINE)
-        run_app(OpenSessions(OPEN_CONNECT, open_rehearsal(topology, "mysql_replication", keep=False)))
+        hooks = _hooks(hook, veto_hook, hook_timeout, hook_stage)
+        rehearsal = open_rehearsal(topology, "mysql_replication", keep=False, hooks=hooks)
+        run_app(OpenSessions(open_connect(hooks), rehearsal))
 
 
 @app.command()
@@ -94,6 +131,10 @@ def rehearse(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the servers up at the end.")] = False,
     attached: Annotated[bool, typer.Option("--attached", help="Begin with a target that already follows.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Take down every rehearsal of this machine.")] = False,
+    hook: Hook = None,
+    veto_hook: VetoHook = None,
+    hook_timeout: HookSeconds = 5.0,
+    hook_stage: HookStages = None,
 ) -> None:
     """Rehearse a whole migration on real servers of this machine, with clients that write all the while."""
     from tui import rehearsing
@@ -104,16 +145,17 @@ def rehearse(
         fail(f"{positioning!r} is no positioning; use gtid, file or auto.", exit_codes.USAGE)
     topology = rehearsing.topology(source_engine, target_engine, positioning, rate, attached, fail)
     rehearsing.require_runbook(runbook, fail)
+    hooks = _hooks(hook, veto_hook, hook_timeout, hook_stage)
     rehearsing.require_engines((source_engine, target_engine), fail)
     if unattended:
         from tui.unattended import Asked
         from tui.unattended import unattended as run_unattended
 
-        asked = Asked(topology, runbook, seconds, rollback, keep, json_file)
+        asked = Asked(topology, runbook, seconds, rollback, keep, json_file, hooks)
         raise typer.Exit(run_unattended(asked, rehearsing.to_stderr, fail))
     from tui.opening import open_rehearsal
 
-    run_app(open_rehearsal(topology, runbook, keep))
+    run_app(open_rehearsal(topology, runbook, keep, hooks))
 
 
 def _journal(migration: str) -> Path:

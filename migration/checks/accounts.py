@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from migration.check import Check, Pair, Result, Severity, Verdict
 from migration.checks.results import Evidence, count, failed, passed, table
 from migration.checks.sight import channel_from_source, clients, holds, parse_grants, privileges_on
-from migration.checks.versions import login_trouble
 from migration.model import Positioning, Side
+from providers.mysql.bridge.need import login_obstacle
 from providers.mysql.connection import Connection
 from providers.mysql.endpoint import Account
 from providers.mysql.errors import AccessDenied, PrivilegeMissing, StatementFailed
@@ -33,16 +34,32 @@ _COPY = (
 def replication_account_source(pair: Pair) -> Result:
     """Fails where the target could not replicate from the source with the account given for it."""
     account = Account(pair.spec.source.replication_user, pair.secrets.source_replication)
-    return _replication_login(pair.source, pair.target, account)
+    return _replication_login(pair.source, pair.target, account, _straight(pair.target))
 
 
 def replication_account_target(pair: Pair) -> Result:
     """Fails where the source could not replicate from the target, on the way back."""
     account = Account(pair.spec.target.replication_user, pair.secrets.target_replication)
-    return _replication_login(pair.target, pair.source, account)
+    login = _straight(pair.source) if pair.spec.bridge is None else _over_bridge
+    return _replication_login(pair.target, pair.source, account, login)
 
 
-def _replication_login(server: Server, replica: Server, account: Account) -> Result:
+Login = Callable[[str, bool, bool], str]
+
+
+def _straight(replica: Server) -> Login:
+    """Why this replica cannot log in by a method, over TLS or not, with a password or an empty one; else empty."""
+    return lambda plugin, encrypted, has_password: login_obstacle(
+        plugin, replica.version, encrypted=encrypted, has_password=has_password
+    )
+
+
+def _over_bridge(_plugin: str, _encrypted: bool, _has_password: bool) -> str:
+    """The bridge logs in by any method."""
+    return ""
+
+
+def _replication_login(server: Server, replica: Server, account: Account, login: Login) -> Result:
     """Log in to `server` as `replica` would, as far as that can be done from this machine."""
     password = account.password.reveal()
     if not replica.version.mariadb and len(password) > _LONGEST_PASSWORD:
@@ -70,15 +87,15 @@ def _replication_login(server: Server, replica: Server, account: Account) -> Res
         )
     plugin = _plugin(server, name)
     encrypted = plan_channel(replica, server, account, None).encrypted
-    if trouble := login_trouble(plugin, replica.version, encrypted, has_password=bool(password)):
+    if trouble := login(plugin, encrypted, bool(password)):
         return _account_failed(
             f"not with {plugin}",
             account,
             server,
             trouble,
             "Make another account for replication whose login method the replica knows (mysql_native_password up to "
-            "MySQL 8.4; sha256_password with an empty password for a MySQL 5.6 replica, limited to that host), or "
-            "turn on TLS where it is that which is missing.",
+            "MySQL 8.4; sha256_password with an empty password for a MySQL 5.6 replica, limited to that host), "
+            "turn on TLS where it is that which is missing, or lead the way back over the bridge (--bridge).",
         )
     return passed("it logs in and may replicate", _account_evidence(name, server, plugin or "mysql_native_password"))
 

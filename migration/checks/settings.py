@@ -61,6 +61,8 @@ def collation(pair: Pair) -> Result:
     values = [(name, pair.target.variable(name) or "-") for name in names]
     new = [name for name, value in values if "_0900_" in value]
     evidence = table(("setting on the target", "value"), values)
+    if pair.spec.bridge is not None:
+        return passed("the bridge replaces new ones", evidence)
     if not new:
         return passed("an old one, on the target", evidence)
     return failed(
@@ -68,7 +70,8 @@ def collation(pair: Pair) -> Result:
         evidence,
         f"{back} stops replicating at the first change of a session with a utf8mb4_0900 collation, so there would be "
         "no way back. Set collation_server and default_collation_for_utf8mb4 to utf8mb4_general_ci on the target, "
-        "and let clients that choose a collation themselves (drivers of MySQL 8.0 and later do) choose that one.",
+        "and let clients that choose a collation themselves (drivers of MySQL 8.0 and later do) choose that one; or "
+        "lead the way back over the bridge (--bridge), which replaces such collations on their way.",
         set_global(Side.TARGET, pair.target, new[0], "utf8mb4_general_ci", "sessions opened on the target from now on"),
     )
 

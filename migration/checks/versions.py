@@ -50,32 +50,3 @@ def caution(source: Version, target: Version) -> str:
 
 def _step(version: Version) -> int:
     return sum(1 for first in _MYSQL_STEPS if version.number[:2] >= first)
-
-
-def login_trouble(plugin: str, replica: Version, encrypted: bool, has_password: bool) -> str:
-    """Why a replica of this version cannot log in with an account of this login plugin; empty where it can."""
-    if plugin in ("", "mysql_native_password"):
-        return ""
-    if plugin == "caching_sha2_password":
-        return _caching_sha2_trouble(replica, encrypted)
-    if plugin == "sha256_password":
-        return _sha256_trouble(replica, encrypted, has_password)
-    if plugin in ("ed25519", "parsec") and replica.mariadb:
-        return ""
-    return f"{replica} cannot log in through {plugin}"
-
-
-def _caching_sha2_trouble(replica: Version, encrypted: bool) -> str:
-    if replica.mysql_from(8, 0, 4):
-        return ""
-    if replica.mysql_from(5, 7, 23):
-        return "" if encrypted else f"{replica} needs TLS to log in through caching_sha2_password"
-    return f"{replica} does not know caching_sha2_password"
-
-
-def _sha256_trouble(replica: Version, encrypted: bool, has_password: bool) -> str:
-    if replica.mariadb:
-        return f"{replica} does not know sha256_password"
-    if encrypted or not has_password:
-        return ""
-    return f"{replica} needs TLS to log in through sha256_password"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 
 from migration.cutover.armed import ArmedWindow
@@ -10,11 +11,14 @@ from migration.cutover.attempt import PARTS, Aborted, Switchover, past_no_return
 from migration.cutover.finish import finish_switch
 from migration.cutover.lease import Lease
 from migration.cutover.window import Window
+from migration.fences import Fence
 from migration.fences.choose import fence_for
 from migration.journal import JournalError
 from migration.pair_lock import PairLock
 from migration.runbook import Migration
 from providers.mysql.errors import ServerError
+
+_AGAIN_S = 0.05
 
 
 def switch(m: Migration, s: Switchover) -> None:
@@ -49,10 +53,28 @@ def _move(m: Migration, s: Switchover, lease: Lease, lock: PairLock) -> None:
         try:
             window.pass_through()
         except (Aborted, ServerError, JournalError):
-            # The watchdog is told last: it takes over where this does not get through.
+            # The watchdog is told last: it tries the same where this does not get through.
             if not past_no_return(m, s.number):
-                fence.release()
+                _lift(m, s, fence)
             raise
+
+
+def _lift(m: Migration, s: Switchover, fence: Fence) -> None:
+    """Lift the fence; tries until it is done, since a server that is away comes back as closed as it was."""
+    said = ""
+    while True:
+        try:
+            fence.release()
+        except ServerError as error:
+            if str(error) != said:
+                said = str(error)
+                with contextlib.suppress(JournalError):
+                    m.scribe.note(f"the fence on {s.old.name} is still to be lifted: {said}", "error")
+            # Nobody can stop it here; it only ends where the rehearsal around it has been taken down.
+            m.desk.halted()
+            time.sleep(_AGAIN_S)
+        else:
+            return
 
 
 @contextlib.contextmanager

@@ -100,7 +100,7 @@ OBSERVE = Gate(
     question=lambda m: f"Do the applications work well on {m.target.name}?",
     consequence=lambda m: "Rolling back keeps every write. Completing ends replication: there is no rollback after it.",
     word=lambda m: m.target.name,
-    choices=(Choice.ROLL_BACK, Choice.COMPLETE),
+    choices=(Choice.ROLL_BACK, Choice.COMPLETE, Choice.DRAIN_CLIENTS),
 )
 END_REPLICATION = Step(
     id="end_replication",

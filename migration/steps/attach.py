@@ -14,7 +14,9 @@ _CHECKPOINT_MS = "5"
 
 def statements(m: Migration) -> tuple[str, ...]:
     """What will run."""
-    return (f"{m.target.name}: {m.target.dialect.start_replica}", f"{m.target.name}: {m.target.dialect.fence}")
+    words = m.target.dialect
+    closing = filter(None, (words.fence, words.persist_read_only))
+    return (f"{m.target.name}: {words.start_replica}", *(f"{m.target.name}: {sql}" for sql in closing))
 
 
 def estimate(m: Migration) -> Estimate:
@@ -45,11 +47,15 @@ def apply(m: Migration) -> None:
     m.change(m.target, "attach", m.target.dialect.start_replica)
     replication.wait_running(m.target, _RUNNING_S)
     m.change(m.target, "attach", m.target.dialect.fence)
+    if persist := m.target.dialect.persist_read_only:
+        m.change(m.target, "attach", persist)
 
 
 def undo(m: Migration) -> None:
     """Stop following. The channel's configuration stays, so that it can be started again."""
     replication.stop(m.target)
+    for sql in m.target.dialect.forget_persisted_read_only:
+        m.change(m.target, "undo_attach", sql)
     m.change(m.target, "undo_attach", m.target.dialect.unfence)
     m.change(m.target, "undo_attach", m.target.dialect.fence_clients)
 

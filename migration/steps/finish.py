@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from migration import bridging
 from migration.cutover import signal
 from migration.runbook import Estimate, Migration, Observation, done, not_done
 from providers.mysql import replication
@@ -49,6 +50,7 @@ def apply(m: Migration) -> None:
         if server.replica_status() is not None:
             m.scribe.statement(server.name, "end_replication", server.dialect.reset_replica, server.session.thread_id)
             replication.forget(server)
+    bridging.stop(m)
     m.restore_all()
 
 

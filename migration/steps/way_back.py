@@ -6,6 +6,7 @@ drops those that carry its own number.
 
 from __future__ import annotations
 
+from migration import bridging
 from migration.runbook import Estimate, Migration, Observation, StepFailed, done, not_done
 from migration.steps.attach import ready_for_positions
 from providers.mysql import replication
@@ -21,7 +22,9 @@ _OVERTAKEN = 1947
 
 def statements(m: Migration) -> tuple[str, ...]:
     """What will run."""
+    bridge = ("here: start the bridge, over which the source logs in to the target",) if m.spec.bridge else ()
     return (
+        *bridge,
         f"{m.source.name}: {m.source.dialect.change_source} {m.target.name}",
         f"{m.source.name}: {m.source.dialect.start_replica}",
     )
@@ -33,7 +36,9 @@ def estimate(m: Migration) -> Estimate:
 
 
 def probe(m: Migration) -> Observation:
-    """Whether the source follows exactly this target."""
+    """Whether the source follows exactly this target, over its bridge where it has one."""
+    if not bridging.running(m):
+        return not_done("the bridge does not run")
     status = replication.follows(m.source, m.target)
     if status is None:
         return not_done(f"{m.source.name} does not follow {m.target.name}")
@@ -46,9 +51,10 @@ def apply(m: Migration) -> None:
     """Configure and start the channel on the source.
 
     Raises:
-        StepFailed: the source is a replica of another server.
+        StepFailed: the source is a replica of another server, or the bridge does not start.
         ServerError: the login from the source to the target fails, or replication does not run.
     """
+    bridging.ensure(m)
     status = m.source.replica_status()
     if status is not None and replication.follows(m.source, m.target) is None:
         raise StepFailed(
@@ -61,7 +67,7 @@ def apply(m: Migration) -> None:
     if m.source.version.mariadb and not m.by_file:
         _start_here(m)
     account = Account(m.spec.target.replication_user, m.secrets.target_replication)
-    channel = replication.plan_channel(m.source, m.target, account, start)
+    channel = bridging.over(m, replication.plan_channel(m.source, m.target, account, start))
     shown = replication.shown_change_source(m.source, channel)
     m.scribe.statement(m.source.name, "way_back", shown, m.source.session.thread_id)
     replication.configure(m.source, channel)
@@ -93,3 +99,4 @@ def undo(m: Migration) -> None:
     """Stop the source from following, and forget the channel."""
     if replication.follows(m.source, m.target) is not None:
         replication.forget(m.source)
+    bridging.stop(m)

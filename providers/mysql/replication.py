@@ -118,7 +118,8 @@ def comes_from(channel: ReplicaStatus, replica: Server, source: Server) -> bool:
     """
     if channel.source_id and (channel.io == "Yes" or not replica.version.mariadb):
         return channel.source_id == source.identity.server_id
-    return (channel.source_host, channel.source_port) == (source.endpoint.host, source.endpoint.port)
+    known = ((source.endpoint.host, source.endpoint.port), *source.also_at)
+    return (channel.source_host, channel.source_port) in known
 
 
 def follows(replica: Server, source: Server) -> ReplicaStatus | None:

@@ -73,6 +73,7 @@ class Server:
 
     Attributes:
         before_change: asked before each change; what it raises keeps the change from being made.
+        also_at: further addresses (host, port) at which replicas reach this server.
     """
 
     def __init__(self, endpoint: Endpoint, expected: str | None = None, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
@@ -89,6 +90,7 @@ class Server:
         self.endpoint = endpoint
         self.name = endpoint.name
         self.before_change: Callable[[], None] | None = None
+        self.also_at: tuple[tuple[str, int], ...] = ()
         self._timeouts = timeouts
         self._lock = threading.RLock()
         connection = Connection(endpoint, timeouts)

@@ -10,7 +10,7 @@ from pathlib import Path
 from migration import rehearsal
 from migration.cutover.attempt import Switchover, plan_switch
 from migration.journal import Journal
-from migration.model import Direction, MigrationSpec, Positioning, Secrets
+from migration.model import BridgeSpec, Direction, MigrationSpec, Positioning, Secrets
 from migration.records import Scribe
 from migration.runbook import Migration
 from migration.runner import choose_positioning
@@ -60,13 +60,18 @@ def migration_over(path: Path, spec: MigrationSpec, secrets: Secrets, desk: Quie
 
 @contextlib.contextmanager
 def moving(
-    source: str, target: str, positioning: Positioning = Positioning.AUTO, *, rows: int = 200
+    source: str,
+    target: str,
+    positioning: Positioning = Positioning.AUTO,
+    *,
+    rows: int = 200,
+    bridge: BridgeSpec | None = None,
 ) -> Iterator[Moving]:
     """Start the pair with its clients writing, both channels running and the target closed."""
     topology = TopologySpec(source, target, positioning.value, rows=rows, rate=50, attached=True)
     sandbox = client.start(topology, idle_limit_s=600.0)
     try:
-        made = rehearsal.enrol(sandbox, "mysql_replication", keep=True)
+        made = rehearsal.enrol(sandbox, "mysql_replication", keep=True, bridge=bridge)
         desk = QuietDesk()
         m = migration_over(made.journal, read_spec(made.journal), made.secrets(), desk)
         attach.apply(m)

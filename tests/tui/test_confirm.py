@@ -6,6 +6,8 @@ import pytest
 from conftest import decided, decisions, foot, says, screen_text, shown, until
 from textual import events
 
+from migration.model import Direction, Stage
+from migration.view import ClientView
 from tui.widgets import countdown
 from tui.widgets.confirm_field import ConfirmField
 
@@ -186,6 +188,82 @@ async def test_rollback_is_locked_when_it_is_not_possible(tell, opened):
         await says(pilot, "Can I still go back?   NO")
         await pilot.press("R")
         await says(pilot, "Locked: rollback is not possible: reverse replication stopped: 1236")
+
+
+async def test_draining_clients_says_whose_sessions_and_asks_for_the_old_servers_name(tell, opened):
+    teller = tell().after()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await shown(pilot, "AfterScreen")
+        await pilot.press("D")
+        await shown(pilot, "DrainClientsScreen")
+        await says(pilot, "END 3 idle sessions on orders-db")
+        rows = [line.split() for line in screen_text(pilot).splitlines()]
+        assert ["cron@10.2.4.12", "2", "2"] in rows
+        assert ["app-eu@10.2.4.10", "3", "1"] in rows
+        await pilot.press(*"orders-new", "enter")
+        assert "the word orders-db is not typed yet" in foot(pilot)[0]
+        await pilot.press("backspace", "backspace", "backspace", *"db", "enter")
+        record = await decided(pilot, teller.path)
+        assert (record.subject, record.body["choice"], record.body["typed"]) == (
+            "observe",
+            "drain_clients",
+            "orders-db",
+        )
+        teller.scribe.note("orders-db: ended 3 idle sessions in 1 batch (cron@10.2.4.12 2, app-eu@10.2.4.10 1)")
+        await shown(pilot, "AfterScreen")
+        await says(pilot, "orders-db: ended 3 idle sessions in 1 batch")
+    assert len(decisions(teller.path)) == 1
+
+
+async def test_a_drain_that_was_refused_says_why(tell, opened):
+    teller = tell().after()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await shown(pilot, "AfterScreen")
+        await pilot.press("D")
+        await shown(pilot, "DrainClientsScreen")
+        await pilot.press(*"orders-db", "enter")
+        record = await decided(pilot, teller.path)
+        teller.scribe.refused("observe", record.seq, "grant it CONNECTION_ADMIN")
+        await shown(pilot, "AfterScreen")
+        await says(pilot, "The runner refused: grant it CONNECTION_ADMIN")
+
+
+async def test_after_a_rollback_it_is_the_targets_sessions_that_are_ended(tell, opened):
+    teller = tell().after().switching(7, direction=Direction.ROLLBACK, number=2)
+    teller.scribe.attempt_ended(2, "switched", "")
+    teller.scribe.stage(Stage.CUTOVER)
+    teller.scribe.clients([ClientView("app-eu", "10.2.4.10", 0, 6, 4), ClientView("cron", "10.2.4.12", 2, 0, 0)])
+    teller.scribe.gate_opened(
+        "cutover",
+        title="",
+        question="again?",
+        consequence="",
+        word="orders-db",
+        choices=("confirm", "complete", "drain_clients"),
+    )
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await shown(pilot, "LagScreen")
+        await pilot.press("D")
+        await shown(pilot, "DrainClientsScreen")
+        await says(pilot, "END 4 idle sessions on orders-new")
+        assert "cron" not in screen_text(pilot)
+        await pilot.press(*"orders-new", "enter")
+        record = await decided(pilot, teller.path)
+        assert (record.subject, record.body["choice"], record.body["typed"]) == (
+            "cutover",
+            "drain_clients",
+            "orders-new",
+        )
+
+
+async def test_clients_are_not_drained_while_the_runner_does_not_offer_it(tell, opened):
+    teller = tell().lag()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await shown(pilot, "LagScreen")
+        assert "Drain" not in foot(pilot)[1]
+        await pilot.press("D")
+        await pilot.pause()
+        assert type(pilot.app.screen).__name__ == "LagScreen"
 
 
 async def test_complete_asks_for_the_word(tell, opened):

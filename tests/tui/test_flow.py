@@ -8,6 +8,7 @@ from tui_stories import NOW, PARTS
 
 from migration.model import Direction, End, Outcome, Stage
 from migration.records import Scribe, part_outcome
+from tui.text import width
 from tui.widgets.lines import Lines
 
 
@@ -103,12 +104,18 @@ async def test_after_a_rollback_one_can_cut_over_again_or_complete_on_the_source
         teller.scribe.attempt_ended(2, "switched", "")
         teller.scribe.stage(Stage.SYNC)
         teller.scribe.gate_opened(
-            "cutover", title="", question="again?", consequence="", word="orders-db", choices=("confirm", "complete")
+            "cutover",
+            title="",
+            question="again?",
+            consequence="",
+            word="orders-db",
+            choices=("confirm", "complete", "drain_clients"),
         )
         await shown(pilot, "LagScreen")
         await says(pilot, "OK   Rolled back switched")
         assert "C Complete…" in foot(pilot)[1]
         assert "Cancel" not in foot(pilot)[1]
+        assert width(foot(pilot)[1]) < 80
         await pilot.press("C")
         await shown(pilot, "CompleteScreen")
         await says(pilot, "orders-db has the writes")

@@ -23,6 +23,7 @@ STORIES: dict[str, tuple[Callable[[Teller], object], tuple[str, ...]]] = {
     "CutoverConfirmScreen": (lambda t: t.lag(), ("c",)),
     "CutoverProgressScreen": (lambda t: t.lag().switching(2), ()),
     "AfterScreen": (lambda t: t.after(), ()),
+    "DrainClientsScreen": (lambda t: t.after(), ("D",)),
     "EndScreen": (lambda t: t.ended(), ()),
     "ServersScreen": (lambda t: t.lag(), ("1",)),
     "HelpScreen": (lambda t: t.lag(), ("question_mark",)),

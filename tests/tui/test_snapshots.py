@@ -44,6 +44,7 @@ MIGRATIONS: dict[str, tuple[Callable[[Teller], object], tuple[str, ...], str]] =
     "rolling_back": (lambda t: t.after().switching(2, direction=Direction.ROLLBACK, number=2), (), "ROLLING BACK"),
     "after": (lambda t: t.after(), (), "Can I still go back"),
     "rollback": (lambda t: t.after(), ("R", *"slow", "enter", *"orders-"), "Not started"),
+    "drain_clients": (lambda t: t.after(), ("D", *"orders-"), "Not started"),
     "complete": (lambda t: t.after(), ("C", *"compl"), "Not started"),
     "cancel": (lambda t: t.lag(), ("x",), "Not started"),
     "end": (lambda t: t.ended(), (), "Journal"),

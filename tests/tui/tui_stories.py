@@ -311,7 +311,7 @@ class Teller:
         self.at(0.5).scribe.rollback(
             RollbackView(possible, reason if possible else "reverse replication stopped: 1236", None, 0.3)
         )
-        self.scribe.clients([ClientView("app-eu", "10.2.4.10", 0, 6), ClientView("cron", "10.2.4.12", 2, 0)])
+        self.scribe.clients([ClientView("app-eu", "10.2.4.10", 3, 6, 1), ClientView("cron", "10.2.4.12", 2, 0, 2)])
         self.clock.now = NOW
         return self
 
@@ -322,7 +322,7 @@ class Teller:
             question="complete, or roll back?",
             consequence="Completing ends reverse replication.",
             word="orders-new",
-            choices=("roll_back", "complete"),
+            choices=("roll_back", "complete", "drain_clients"),
         )
         self.at(0.6).scribe.conditions("observe", [Condition(True, "reverse lag below 5 s")])
 

@@ -11,6 +11,7 @@ from migration.view import AttemptView, FiguresView, MigrationView, StepState
 from tui.screens.base import RETRY, MigrationScreen, retry_rows
 from tui.screens.complete import CompleteScreen
 from tui.screens.copy import log_rows
+from tui.screens.drain_clients import DrainClientsScreen
 from tui.screens.rollback import RollbackScreen
 from tui.text import clean, clock, count, duration, elapsed, fit, fit_right
 from tui.widgets.lines import Page, Row, row
@@ -30,12 +31,12 @@ def rollback_word(view: MigrationView, now: float) -> tuple[str, str, str]:
 
 
 class AfterScreen(MigrationScreen):
-    """The question first, then the facts; R and C open their screens and start nothing."""
+    """The question first, then the facts; R, C and D open their screens and start nothing."""
 
     LIVE = True
     STEP = 6
     NAME = "After the cutover"
-    DECIDING = frozenset({"roll_back", "complete", "retry"})
+    DECIDING = frozenset({"roll_back", "complete", "drain", "retry"})
     HELP_TEXT = (
         "The target has the writes; the old source follows it, read-only.\n"
         "\n"
@@ -53,15 +54,18 @@ class AfterScreen(MigrationScreen):
         RETRY,
         Binding("R", "roll_back", "Roll back…", tooltip="open the rollback screen; starts nothing"),
         Binding("C", "complete", "Complete…", tooltip="open the completion screen; starts nothing"),
+        Binding("D", "drain", "Drain…", tooltip="open the screen that ends clients' idle sessions; starts nothing"),
         *MigrationScreen.COMMON,
     ]
 
     def allowed(self, action: str) -> bool | None:
-        """Both screens open while the runner offers their decision."""
+        """The screens open while the runner offers their decision."""
         if action == "roll_back":
             return True if self.desk.offers(Choice.ROLL_BACK) else None
         if action == "complete":
             return True if self.desk.offers(Choice.COMPLETE) else None
+        if action == "drain":
+            return True if self.desk.offers(Choice.DRAIN_CLIENTS) else None
         return super().allowed(action)
 
     def reason(self) -> str:
@@ -70,7 +74,7 @@ class AfterScreen(MigrationScreen):
         if view is None or view.end is not None:
             return ""
         if self.desk.offers(Choice.ROLL_BACK):
-            return "R and C open their screens and start nothing."
+            return "R, C and D open their screens and start nothing."
         return view.headline
 
     def fill(self, page: Page, view: MigrationView) -> None:
@@ -107,6 +111,10 @@ class AfterScreen(MigrationScreen):
     def action_complete(self) -> None:
         """Open the completion screen; it starts nothing."""
         self.app.push_screen(CompleteScreen(self.desk))
+
+    def action_drain(self) -> None:
+        """Open the screen that ends idle sessions; it starts nothing."""
+        self.app.push_screen(DrainClientsScreen(self.desk))
 
 
 def _title(attempt: AttemptView) -> str:

@@ -22,7 +22,7 @@ class SyncScreen(MigrationScreen):
     """Common to the two halves of the sync: copying, and following."""
 
     LIVE = True
-    DECIDING = frozenset({"pause", "cancel", "cutover", "complete", "retry"})
+    DECIDING = frozenset({"pause", "cancel", "cutover", "complete", "drain", "retry"})
 
     def action_cancel(self) -> None:
         """Open the screen that cancels the migration."""

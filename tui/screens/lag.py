@@ -14,6 +14,7 @@ from tui.screens.base import RETRY, MigrationScreen, retry_rows
 from tui.screens.complete import CompleteScreen
 from tui.screens.copy import SyncScreen, log_rows
 from tui.screens.cutover_confirm import CutoverConfirmScreen
+from tui.screens.drain_clients import DrainClientsScreen
 from tui.text import clock, elapsed, fit
 from tui.widgets.lag_gauge import draw_gauge, history_rows
 from tui.widgets.lines import Page, Row, row
@@ -43,6 +44,7 @@ class LagScreen(SyncScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "cutover", "Cut over…", tooltip="open the cutover screen; starts nothing"),
         Binding("C", "complete", "Complete…", tooltip="after a rollback: open the completion screen; starts nothing"),
+        Binding("D", "drain", "Drain…", tooltip="open the screen that ends clients' idle sessions; starts nothing"),
         RETRY,
         Binding("p", "pause", "Pause", tooltip="hold the runner before its next step, or let it go on"),
         Binding("x", "cancel", "Cancel…", tooltip="open the screen that cancels the migration; starts nothing"),
@@ -50,11 +52,13 @@ class LagScreen(SyncScreen):
     ]
 
     def allowed(self, action: str) -> bool | None:
-        """The cutover screen opens while its gate is open; complete is there after a rollback."""
+        """The cutover screen opens while its gate is open; the others are there after a rollback."""
         if action == "cutover":
             return True if self.desk.offers(Choice.CONFIRM, "cutover") else None
         if action == "complete":
             return self.desk.offers(Choice.COMPLETE, "cutover")
+        if action == "drain":
+            return self.desk.offers(Choice.DRAIN_CLIENTS, "cutover")
         if action == "cancel" and self.view is not None and rolled_back(self.view):
             return False
         return super().allowed(action)
@@ -114,6 +118,10 @@ class LagScreen(SyncScreen):
     def action_complete(self) -> None:
         """Finish on the source, after a rollback."""
         self.app.push_screen(CompleteScreen(self.desk))
+
+    def action_drain(self) -> None:
+        """Open the screen that ends idle sessions; it starts nothing."""
+        self.app.push_screen(DrainClientsScreen(self.desk))
 
 
 def _hanging(mark: tuple[str, str], text: str, cells: int) -> list[Row]:

@@ -10,7 +10,8 @@ from migration.checks.accounts import host_matches
 from migration.checks.results import changes_something, first_word, literal, shown, table
 from migration.checks.run import missing_privilege
 from migration.checks.sight import holds, parse_grants
-from migration.checks.versions import caution, login_trouble, refusal
+from migration.checks.versions import caution, refusal
+from providers.mysql.bridge.need import login_obstacle
 from providers.mysql.errors import PrivilegeMissing
 from providers.mysql.version import Flavor, Version
 
@@ -90,7 +91,7 @@ def test_a_pair_that_can_replicate_is_let_through_with_care_where_it_needs_it(
 def test_a_replica_logs_in_only_through_a_plugin_that_it_knows(
     plugin: str, replica: str, encrypted: bool, has_password: bool, works: bool
 ) -> None:
-    assert (login_trouble(plugin, version(replica), encrypted, has_password) == "") is works
+    assert (login_obstacle(plugin, version(replica), encrypted=encrypted, has_password=has_password) == "") is works
 
 
 @pytest.mark.parametrize(
