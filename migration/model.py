@@ -157,6 +157,25 @@ class HookSpec:
 
 
 @dataclass(frozen=True)
+class Wishes:
+    """What an operator may choose besides the servers; the fields of the same names in `MigrationSpec`."""
+
+    positioning: Positioning = Positioning.AUTO
+    fence: str = "auto"
+    spared: tuple[str, ...] = ()
+    armed: str = "auto"
+    bridge: BridgeSpec | None = None
+    hooks: tuple[HookSpec, ...] = ()
+
+    def fields(self) -> dict[str, Any]:
+        """The fields by name."""
+        return dict(self.__dict__)
+
+
+NO_WISHES = Wishes()
+
+
+@dataclass(frozen=True)
 class MigrationSpec:
     """What the operator asked for: the part of a migration that never changes. Holds no secret.
 

@@ -6,13 +6,13 @@ import contextlib
 import secrets as random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from migration.decisions import Choice, Decision, decide
-from migration.model import BridgeSpec, Direction, End, HookSpec, MigrationSpec, Positioning, Secrets, ServerSpec
+from migration.model import NO_WISHES, Direction, End, MigrationSpec, Positioning, Secrets, ServerSpec, Wishes
 from migration.sessions import SessionError, create, launch, read_spec
 from migration.view import AttemptView, FiguresView, GateView, MigrationView
 from migration.watch import Watch
@@ -62,7 +62,7 @@ def _server(endpoint: Endpoint, replication_user: str) -> ServerSpec:
 
 
 def set_up(
-    topology: TopologySpec, runbook: str, say: Say, *, keep: bool = False, hooks: tuple[HookSpec, ...] = ()
+    topology: TopologySpec, runbook: str, say: Say, *, keep: bool = False, wishes: Wishes = NO_WISHES
 ) -> Rehearsal:
     """Start the servers and the clients, and make the journal.
 
@@ -74,7 +74,7 @@ def set_up(
         sandbox = start_sandbox(topology, lambda progress: say(progress.message))
         undo.callback(sandbox.stop)
         sandbox.workload("start")
-        made = enrol(sandbox, runbook, keep=keep, hooks=hooks)
+        made = enrol(sandbox, runbook, keep=keep, wishes=wishes)
         undo.pop_all()
     return made
 
@@ -85,8 +85,7 @@ def enrol(
     *,
     keep: bool = False,
     databases: tuple[str, ...] = (),
-    hooks: tuple[HookSpec, ...] = (),
-    bridge: BridgeSpec | None = None,
+    wishes: Wishes = NO_WISHES,
 ) -> Rehearsal:
     """Make the journal of a rehearsal on a sandbox that is up.
 
@@ -102,15 +101,21 @@ def enrol(
         runbook=runbook,
         environment=ENVIRONMENT,
         source=_server(ends.source, ends.forward.user),
-        target=_server(ends.target, (ends.reverse if bridge is None else ends.forward).user),
-        positioning=Positioning(sandbox.status().positioning),
+        target=_server(ends.target, (ends.reverse if wishes.bridge is None else ends.forward).user),
         databases=databases,
-        hooks=hooks,
-        bridge=bridge,
         sandbox=str(sandbox.run_dir),
         keep_sandbox=keep,
+        **_for_sandbox(wishes, sandbox).fields(),
     )
     return Rehearsal(create(spec), sandbox)
+
+
+def _for_sandbox(wishes: Wishes, sandbox: Sandbox) -> Wishes:
+    """The wishes on servers that were set up for one positioning, with the sandbox's own account left alone."""
+    signal = wishes.positioning is Positioning.SIGNAL
+    positioning = wishes.positioning if signal else Positioning(sandbox.status().positioning)
+    administrator = sandbox.endpoints().source.account.user
+    return replace(wishes, positioning=positioning, spared=(*wishes.spared, administrator))
 
 
 @dataclass(frozen=True)

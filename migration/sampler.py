@@ -120,8 +120,8 @@ class Sampler:
                 self._meter = (forward, choose_meter(leader, follower, self._kind))
 
     def _server(self, which: str) -> Server:
+        known = self._m.source if which == "source" else self._m.target
         if which not in self._servers:
-            known = self._m.source if which == "source" else self._m.target
             self._servers[which] = Server(known.endpoint, known.identity.uid, _TIMEOUTS)
         # The bridge may have come since.
         self._servers[which].also_at = known.also_at

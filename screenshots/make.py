@@ -20,6 +20,7 @@ import cairosvg
 from textual.pilot import Pilot
 
 from migration import rehearsal
+from migration.model import NO_WISHES
 from migration.rehearsal import Rehearsal
 from migration.sessions import launch
 from providers.mysql.connection import Connection
@@ -27,7 +28,7 @@ from providers.mysql.server import Server
 from providers.sandbox import engines
 from providers.sandbox.spec import TopologySpec
 from tui.app import CutoverApp
-from tui.opening import OPEN_CONNECT, export_report
+from tui.opening import export_report, open_connect
 from tui.start import OpenMigration, OpenSessions
 
 HERE = Path(__file__).parent
@@ -165,7 +166,7 @@ async def cut_over_again(camera: Camera) -> None:
 
 
 async def around_it() -> None:
-    async with CutoverApp(OpenSessions(OPEN_CONNECT)).run_test(size=SIZES[0]) as pilot:
+    async with CutoverApp(OpenSessions(open_connect(NO_WISHES))).run_test(size=SIZES[0]) as pilot:
         camera = Camera(pilot)
         await camera.until("rehearsal-")
         await camera.take("sessions")

@@ -13,7 +13,7 @@ import typer
 from tui import exit_codes
 
 if TYPE_CHECKING:
-    from migration.model import HookSpec
+    from migration.model import HookSpec, Wishes
     from tui.start import Start
 
 app = typer.Typer(
@@ -29,6 +29,19 @@ app.add_typer(engines_app, name="engines")
 SOURCE_ENGINE = "mysql-5.7"
 TARGET_ENGINE = "mysql-9.7"
 
+Positions = Annotated[
+    str, typer.Option("--positioning", help="How the end of the log is known: gtid, file, signal or auto.")
+]
+Fence = Annotated[str, typer.Option("--fence", help="How writes are stopped: auto, read_only, accounts or operator.")]
+Spare = Annotated[
+    list[str] | None, typer.Option("--spare", help="User whose sessions the accounts fence leaves alone; repeatable.")
+]
+Armed = Annotated[
+    str, typer.Option("--armed", help="Let the target open by itself, for servers far from here: auto, on or off.")
+]
+Bridge = Annotated[
+    str, typer.Option("--bridge", help="HOST[:PORT] here for the bridge over which an old source finds its way back.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Hook = Annotated[
     list[str] | None,
@@ -94,6 +107,18 @@ def _hooks(
         fail(str(error), exit_codes.USAGE)
 
 
+def _wishes(
+    positioning: str, fence: str, armed: str, spare: list[str] | None, bridge: str, hooks: tuple[HookSpec, ...]
+) -> Wishes:
+    """What was chosen; ends the program where something is no choice."""
+    from tui.wishes import BadWish, read_wishes
+
+    try:
+        return read_wishes(positioning, fence, armed, spare or (), bridge, hooks)
+    except BadWish as error:
+        fail(str(error), exit_codes.USAGE)
+
+
 @app.callback(invoke_without_command=True)
 def main_command(
     context: typer.Context,
@@ -101,6 +126,11 @@ def main_command(
     veto_hook: VetoHook = None,
     hook_timeout: HookSeconds = 5.0,
     hook_stage: HookStages = None,
+    positioning: Positions = "auto",
+    fence: Fence = "auto",
+    armed: Armed = "auto",
+    spare: Spare = None,
+    bridge: Bridge = "",
 ) -> None:
     """Without a command: the migrations of this machine."""
     if context.invoked_subcommand is not None:
@@ -113,8 +143,9 @@ def main_command(
 
         topology = TopologySpec(SOURCE_ENGINE, TARGET_ENGINE)
         hooks = _hooks(hook, veto_hook, hook_timeout, hook_stage)
-        rehearsal = open_rehearsal(topology, "mysql_replication", keep=False, hooks=hooks)
-        run_app(OpenSessions(open_connect(hooks), rehearsal))
+        wishes = _wishes(positioning, fence, armed, spare, bridge, hooks)
+        rehearsal = open_rehearsal(topology, "mysql_replication", keep=False, wishes=wishes)
+        run_app(OpenSessions(open_connect(wishes), rehearsal))
 
 
 @app.command()
@@ -124,7 +155,7 @@ def rehearse(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the result to this file.")] = None,
     source_engine: Annotated[str, typer.Option(help="Engine of the source; see `cutover engines`.")] = SOURCE_ENGINE,
     target_engine: Annotated[str, typer.Option(help="Engine of the target.")] = TARGET_ENGINE,
-    positioning: Annotated[str, typer.Option(help="gtid, file or auto.")] = "auto",
+    positioning: Positions = "auto",
     rate: Annotated[int, typer.Option(help="Writes per second of all clients together.")] = 200,
     seconds: Annotated[float, typer.Option(help="How long clients write before each switch.")] = 2.0,
     rollback: Annotated[bool, typer.Option("--rollback", help="Unattended: go back after the cutover.")] = False,
@@ -135,27 +166,30 @@ def rehearse(
     veto_hook: VetoHook = None,
     hook_timeout: HookSeconds = 5.0,
     hook_stage: HookStages = None,
+    fence: Fence = "auto",
+    armed: Armed = "auto",
+    spare: Spare = None,
+    bridge: Bridge = "",
 ) -> None:
     """Rehearse a whole migration on real servers of this machine, with clients that write all the while."""
     from tui import rehearsing
 
     if stop:
         raise typer.Exit(rehearsing.stop_all(say))
-    if positioning not in ("gtid", "file", "auto"):
-        fail(f"{positioning!r} is no positioning; use gtid, file or auto.", exit_codes.USAGE)
+    hooks = _hooks(hook, veto_hook, hook_timeout, hook_stage)
+    wishes = _wishes(positioning, fence, armed, spare, bridge, hooks)
     topology = rehearsing.topology(source_engine, target_engine, positioning, rate, attached, fail)
     rehearsing.require_runbook(runbook, fail)
-    hooks = _hooks(hook, veto_hook, hook_timeout, hook_stage)
     rehearsing.require_engines((source_engine, target_engine), fail)
     if unattended:
         from tui.unattended import Asked
         from tui.unattended import unattended as run_unattended
 
-        asked = Asked(topology, runbook, seconds, rollback, keep, json_file, hooks)
+        asked = Asked(topology, runbook, seconds, rollback, keep, json_file, wishes)
         raise typer.Exit(run_unattended(asked, rehearsing.to_stderr, fail))
     from tui.opening import open_rehearsal
 
-    run_app(open_rehearsal(topology, runbook, keep, hooks))
+    run_app(open_rehearsal(topology, runbook, keep, wishes))
 
 
 def _journal(migration: str) -> Path:

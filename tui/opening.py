@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from migration.journal import JournalError
-from migration.model import HookSpec, MigrationSpec, Secrets, ServerSpec, Side
+from migration.model import MigrationSpec, Secrets, ServerSpec, Side, Wishes
 from providers.mysql.endpoint import Account, Endpoint
 from providers.sandbox.engines import EngineMissing, UnknownEngine
 from providers.sandbox.spec import TopologySpec, UnsupportedPair
@@ -27,7 +27,7 @@ def sandbox_errors() -> tuple[type[Exception], ...]:
     return (SandboxFailed, UnsupportedPair, UnknownEngine, EngineMissing, ValueError, SessionError, JournalError)
 
 
-def open_rehearsal(topology: TopologySpec, runbook: str, keep: bool, hooks: tuple[HookSpec, ...] = ()) -> OpenRehearsal:
+def open_rehearsal(topology: TopologySpec, runbook: str, keep: bool, wishes: Wishes) -> OpenRehearsal:
     """A rehearsal that begins when the app is there."""
 
     def begin(say: Say) -> Path:
@@ -35,7 +35,7 @@ def open_rehearsal(topology: TopologySpec, runbook: str, keep: bool, hooks: tupl
         from migration.sessions import launch
 
         try:
-            prepared = rehearsal.set_up(topology, runbook, say, keep=keep, hooks=hooks)
+            prepared = rehearsal.set_up(topology, runbook, say, keep=keep, wishes=wishes)
             say("starting the runner")
             launch(prepared.journal, prepared.secrets())
         except sandbox_errors() as error:
@@ -53,7 +53,7 @@ def _endpoint(form: SideForm) -> Endpoint:
     return Endpoint(form.name, form.host, form.port, Account(form.user, form.password), form.tls)
 
 
-def create_migration(form: ConnectForm, hooks: tuple[HookSpec, ...] = ()) -> Path:
+def create_migration(form: ConnectForm, wishes: Wishes) -> Path:
     """Make a migration from what was entered, and start its runner.
 
     Raises:
@@ -67,7 +67,7 @@ def create_migration(form: ConnectForm, hooks: tuple[HookSpec, ...] = ()) -> Pat
         environment=form.environment,
         source=_server_spec(form.source),
         target=_server_spec(form.target),
-        hooks=hooks,
+        **wishes.fields(),
     )
     passwords = Secrets(
         form.source.password,
@@ -93,12 +93,9 @@ def probe_servers(form: ConnectForm) -> tuple[ProbeLine, ...]:
     return tuple(lines)
 
 
-def open_connect(hooks: tuple[HookSpec, ...] = ()) -> OpenConnect:
-    """Asking for the two servers of a migration that has these hooks."""
-    return OpenConnect(lambda form: create_migration(form, hooks), probe_servers)
-
-
-OPEN_CONNECT = open_connect()
+def open_connect(wishes: Wishes) -> OpenConnect:
+    """Asking for the two servers of a migration with these wishes."""
+    return OpenConnect(lambda form: create_migration(form, wishes), probe_servers)
 
 
 def secrets_of_sandbox(spec: MigrationSpec) -> Secrets | None:

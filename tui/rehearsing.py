@@ -20,7 +20,8 @@ Say = Callable[[str], None]
 
 def topology(source: str, target: str, positioning: str, rate: int, attached: bool, fail: Fail) -> TopologySpec:
     """The servers that were asked for; ends the program where they cannot be."""
-    kind = cast(Literal["auto", "gtid", "file"], positioning)
+    # The signal row stands beside positions by file.
+    kind = cast(Literal["auto", "gtid", "file"], "file" if positioning == "signal" else positioning)
     asked = TopologySpec(source, target, kind, rate=rate, attached=attached)
     try:
         asked.resolve()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from migration import rehearsal
 from migration.journal import JournalError
-from migration.model import HookSpec
+from migration.model import Wishes
 from migration.rehearsal import RehearsalFailed, Script
 from migration.watch import Watch
 from providers.sandbox.client import SandboxFailed
@@ -29,14 +29,14 @@ class Asked:
     rollback: bool
     keep: bool
     json_file: Path | None
-    hooks: tuple[HookSpec, ...] = ()
+    wishes: Wishes
 
 
 def unattended(asked: Asked, say: Say, fail: Fail) -> int:
     """Run a whole rehearsal, deciding at each gate; returns the exit code."""
     script = Script(seconds=asked.seconds, roll_back=asked.rollback)
     try:
-        prepared = rehearsal.set_up(asked.topology, asked.runbook, say, keep=asked.keep, hooks=asked.hooks)
+        prepared = rehearsal.set_up(asked.topology, asked.runbook, say, keep=asked.keep, wishes=asked.wishes)
     except sandbox_errors() as error:
         fail(str(error), exit_codes.CANNOT_START)
     problem = ""

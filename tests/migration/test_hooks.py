@@ -22,7 +22,7 @@ from migration.decisions import Choice, Decision, decide
 from migration.hook_call import Answer, call
 from migration.hooks import Hooks
 from migration.journal import Journal, Kind
-from migration.model import Direction, HookSpec, MigrationSpec, Positioning, Secrets, ServerSpec, Stage
+from migration.model import Direction, HookSpec, MigrationSpec, Positioning, Secrets, ServerSpec, Stage, Wishes
 from migration.records import Scribe
 from migration.rehearsal import Rehearsal
 from migration.runbook import Migration
@@ -386,7 +386,7 @@ def made(engine_names: tuple[str, ...], tmp_path: Path, listener: Listener) -> I
         replace(objects, veto=True, stages=("cutover",)),
     )
     topology = TopologySpec("mariadb-10.11", "mariadb-10.11", rows=200, rate=50)
-    made = rehearsal.set_up(topology, "mysql_replication", lambda _: None, keep=True, hooks=hooks)
+    made = rehearsal.set_up(topology, "mysql_replication", lambda _: None, keep=True, wishes=Wishes(hooks=hooks))
     try:
         launch(made.journal, made.secrets())
         yield made

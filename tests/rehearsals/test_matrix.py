@@ -18,6 +18,48 @@ CASES = [
 ]
 
 
+# What an operator may choose besides, each once from the command line to the end.
+CHOICES = [
+    ("mariadb-10.11", "mariadb-10.11", ("--positioning", "signal")),
+    ("mysql-9.7", "mysql-9.7", ("--fence", "accounts")),
+    ("mysql-5.7", "mysql-5.7", ("--armed", "on")),
+    ("mysql-5.6", "mysql-9.7", ("--bridge", "127.0.0.1")),
+]
+
+
+@pytest.mark.parametrize(("source", "target", "choice"), CHOICES)
+def test_nothing_is_lost_whatever_was_chosen(
+    engine_names: tuple[str, ...], tmp_path: Path, source: str, target: str, choice: tuple[str, ...]
+) -> None:
+    result = tmp_path / "result.json"
+    engines = ("--source-engine", source, "--target-engine", target)
+    more = ("--seconds", "0.5", "--rate", "100", "--rollback")
+
+    answer = cutover("rehearse", "--unattended", *engines, *more, *choice, "--json", str(result))
+
+    assert answer.returncode == 0, answer.stderr
+    told = json.loads(result.read_text())
+    assert told["outcome"] == "rolled_back"
+    for switch in (told["cutover"], told["rollback"]):
+        assert switch["lost_writes"] == 0
+        assert switch["both_writable_ms"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--fence", "wall"), "'wall' is no fence; use auto, read_only, accounts or operator."),
+        (("--positioning", "stars"), "'stars' is no positioning; use gtid, file, signal or auto."),
+        (("--armed", "maybe"), "'maybe' is no value of --armed; use auto, on or off."),
+        (("--bridge", "host:port"), "'host:port' is no place for the bridge; give HOST or HOST:PORT of this machine."),
+    ],
+)
+def test_what_is_no_choice_is_said_with_those_there_are(words: tuple[str, ...], said: str) -> None:
+    answer = cutover("rehearse", "--unattended", *words)
+    assert answer.returncode == 2
+    assert said in answer.stderr
+
+
 @pytest.mark.parametrize("back", [False, True], ids=["keep", "rollback"])
 @pytest.mark.parametrize(("source", "target", "how"), CASES)
 def test_nothing_is_lost(
