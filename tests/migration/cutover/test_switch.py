@@ -15,8 +15,10 @@ from migration.journal import JournalReader, Kind
 from migration.model import Direction, Positioning
 from migration.pair_lock import Occupied, PairLock
 from providers.mysql.connection import Connection
+from providers.mysql.endpoint import Account, Secret
 from providers.mysql.errors import ServerError
 from tests.support.moving import Moving, moving
+from tests.support.waiting import until
 
 PAIRS = [
     ("mariadb-10.11", "mariadb-10.11", Positioning.GTID),
@@ -139,6 +141,41 @@ def test_a_prepared_transaction_is_refused(pair: Moving) -> None:
             switch(pair.m, pair.attempt())
         other.run("XA ROLLBACK 'x'")
     assert not pair.m.source.read_only().clients
+
+
+def test_an_administrator_at_work_is_named(pair: Moving) -> None:
+    """Where there is no super_read_only; elsewhere the fence stops such a session, and the switch goes through."""
+    source = pair.m.source
+    if source.dialect.has_super_read_only:
+        pytest.skip("super_read_only keeps administrators out")
+    source.change("CREATE USER 'dba'@'%' IDENTIFIED BY 'of-a-test'")
+    try:
+        source.change("GRANT ALL ON *.* TO 'dba'@'%'")
+        dba = Account("dba", Secret("of-a-test"))
+        busy = Connection(replace(source.endpoint, account=dba))
+        try:
+            thread = threading.Thread(target=lambda: waiting(busy))
+            thread.start()
+            until(lambda: at_work(pair, busy), "the administrator is at work")
+            with pytest.raises(Aborted, match=rf"administrator is at work .*session {busy.thread_id} of dba@"):
+                switch(pair.m, pair.attempt())
+            assert not source.read_only().clients
+            source.change(f"KILL QUERY {busy.thread_id}")
+            thread.join()
+        finally:
+            busy.close()
+    finally:
+        source.change("DROP USER 'dba'@'%'")
+
+
+def waiting(busy: Connection) -> None:
+    with contextlib.suppress(ServerError):
+        busy.run("DO SLEEP(60)")
+
+
+def at_work(pair: Moving, busy: Connection) -> bool:
+    asked = "SELECT COUNT(*) FROM information_schema.processlist WHERE id = %s AND info LIKE %s"
+    return bool(pair.m.source.value(asked, (busy.thread_id, "DO SLEEP%")))
 
 
 def test_a_second_operator_is_refused(pair: Moving) -> None:
