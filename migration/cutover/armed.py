@@ -72,6 +72,7 @@ class ArmedWindow(Window):
         m.scribe.statement(s.new.name, "promote", "; ".join(statements), session.thread_id)
         arm = self._waiting.submit(self._arm, statements, wait_s + _ARMED_S)
         self._wait_until_armed(session.thread_id, arm)
+        self._look_again(arm)
         self._lease.fenced(m.spec.limits.fence_s)
         if not m.scribe.no_return(s.number, f"{marker.position}, chosen in advance", pending.take()):
             self._disarm(arm)
@@ -106,6 +107,18 @@ class ArmedWindow(Window):
                 self._disarm(arm)
                 raise Aborted(f"{self._s.new.name} could not be armed; try again.")
             time.sleep(_POLL_S)
+
+    def _look_again(self, arm: Future[tuple[Row, ...]]) -> None:
+        """What could write through the fence, as late as it can still stop the attempt.
+
+        Raises:
+            Aborted: something could, or the lock is somebody else's; the new side is not armed any more.
+        """
+        try:
+            self._judge(tuple(self._s.old.rows(question) for question in self._besides))
+        except (Aborted, ServerError):
+            self._disarm(arm)
+            raise
 
     def _fence_and_mark(self, marker: Marker, bounds: Bounds, arm: Future[tuple[Row, ...]]) -> None:
         """Fence and marker, in one packet. Where that fails the new side says how it ended.

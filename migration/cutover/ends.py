@@ -34,14 +34,6 @@ class Ends(Protocol):
         """What has to be there beforehand."""
         ...
 
-    def recorded(self, text: str) -> End:
-        """The end that the journal holds at the point of no return, written there as `str` of it.
-
-        Raises:
-            ServerError: it cannot be told from what the journal and the server say.
-        """
-        ...
-
     def now(self) -> End:
         """The end while the old side still takes writes, for rehearsing."""
         ...
@@ -106,10 +98,6 @@ class LogEnd:
     def prepare(self) -> None:
         """Nothing: every server has them."""
 
-    def recorded(self, text: str) -> End:
-        """See `Ends`. The server says it as well."""
-        return self.now()
-
     def now(self) -> End:
         """See `Ends`."""
         return self._m.end_position(self._s.old)
@@ -148,16 +136,6 @@ class SignalEnd:
     def prepare(self) -> None:
         """See `Ends`."""
         signal.prepare(self._m, self._s)
-
-    def recorded(self, text: str) -> End:
-        """See `Ends`."""
-        end = signal.read_signal(text)
-        if end is None:
-            raise StatementFailed(
-                self._s.old.name,
-                f"The journal names no signal row for {self._s.old.name} ({text}); compare both sides.",
-            )
-        return end
 
     def now(self) -> End:
         """See `Ends`. Writes a row of its own."""

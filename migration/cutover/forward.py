@@ -8,7 +8,7 @@ from migration.cutover.attempt import Switchover
 from migration.cutover.ends import ends_for
 from migration.cutover.promote import opening, opening_records, promote
 from migration.fences.choose import fence_for, let_in, shut
-from migration.journal import Kind
+from migration.model import Positioning
 from migration.runbook import Migration
 from providers.mysql.errors import StatementFailed
 
@@ -38,9 +38,10 @@ def go_forward(m: Migration, s: Switchover) -> str:
         return f"{s.new.name} takes writes already"
     with contextlib.closing(fence_for(m, s.old)) as fence, contextlib.closing(s.new.connect()) as session:
         ends = ends_for(m, s)
-        if old_closed:
-            end = ends.read_again(ends.recorded(_recorded(m, s)), fence.prove(ends.asked_again()))
+        if old_closed and m.positioning is not Positioning.SIGNAL:
+            end = ends.read(fence.prove(ends.asked()))
         else:
+            # A signal row is written anew: by a restart the old side's log goes on in another file.
             end = ends.read(fence.raise_(ends.asked(), _FENCE_S))
         if not ends.reached(end, _WAIT_S, session):
             raise StatementFailed(
@@ -56,10 +57,3 @@ def go_forward(m: Migration, s: Switchover) -> str:
         said = promote(m, s, session, statements)
         let_in(m, s.new)
         return said
-
-
-def _recorded(m: Migration, s: Switchover) -> str:
-    """The position in the journal's record of this attempt's point of no return."""
-    records = m.scribe.journal.records()
-    marks = [one.body["position"] for one in records if one.kind is Kind.NO_RETURN and one.subject == str(s.number)]
-    return str(marks[-1]) if marks else ""

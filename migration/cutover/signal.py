@@ -53,15 +53,6 @@ class SignalPosition:
         return f"signal {self.token} at {self.end}"
 
 
-def read_signal(text: str) -> SignalPosition | None:
-    """What `str` made of a signal position; None where the text is none."""
-    match text.split():
-        case ["signal", token, "at", place]:
-            file, _, offset = place.rpartition(":")
-            return SignalPosition(token, FilePosition(file, int(offset)))
-    return None
-
-
 def new_token() -> str:
     """A token that no earlier attempt has used."""
     return uuid.uuid4().hex

@@ -76,7 +76,9 @@ class Dialect:
 
     @property
     def fence_clients(self) -> str:
-        """Stop client writes only; administrators can write on."""
+        """Stop client writes only; administrators can write on, or again."""
+        if self.has_super_read_only:
+            return "SET GLOBAL read_only = ON, GLOBAL super_read_only = OFF"
         return "SET GLOBAL read_only = ON"
 
     @property

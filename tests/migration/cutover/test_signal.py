@@ -108,10 +108,3 @@ def test_the_database_goes_with_the_migration(pair: Moving) -> None:
     finish.apply(pair.m)
     for server in (pair.m.source, pair.m.target):
         assert signal.DATABASE not in server.databases()
-
-
-def test_only_a_signal_is_read_as_one() -> None:
-    assert signal.read_signal("binlog.000001:17") is None
-    made = signal.read_signal("signal abc at binlog.000001:17")
-    assert made is not None
-    assert signal.read_signal(str(made)) == made
