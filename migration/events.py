@@ -29,8 +29,9 @@ def enabled(m: Migration, server: Server) -> tuple[str, ...]:
 
 
 def pause(m: Migration, server: Server) -> None:
-    """Stop the scheduler where its events could write through the fence."""
-    if not server.dialect.has_super_read_only and enabled(m, server):
+    """Stop the scheduler where its events could write through the fence; those that run already run on."""
+    if not server.dialect.has_super_read_only and (names := enabled(m, server)):
+        m.scribe.note(f"{server.name}: the scheduler stops for the switch, because of {', '.join(names)}")
         m.adjust(server, _SCHEDULER, "OFF")
 
 

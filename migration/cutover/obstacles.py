@@ -6,6 +6,8 @@ Measured on the servers: a prepared XA transaction can be committed under read_o
 
 from __future__ import annotations
 
+import time
+
 from migration import events
 from migration.cutover.attempt import Aborted, Switchover
 from migration.fences.choose import shut
@@ -20,18 +22,21 @@ _POWERS = "'SUPER', 'READ_ONLY ADMIN', 'READ ONLY ADMIN'"
 _NOT_WRITING = (
     "'Sleep', 'Daemon', 'Connect', 'Binlog Dump', 'Binlog Dump GTID', 'Slave_IO', 'Slave_SQL', 'Slave_worker'"
 )
+_SESSIONS = "SELECT id, user, host, info FROM information_schema.processlist"
+# An event that runs looks like a login that is not over yet, and has its database already.
+_EVENT = "command = 'Connect' AND db IS NOT NULL"
 _SHOWN = 60
+_EVENTS_S = 10.0
+_POLL_S = 0.02
 
 
 def questions(server: Server) -> tuple[str, ...]:
     """What to ask behind the fence, in the fence's own packet; `judge` takes the answers."""
     asked = [_XA] if _may_list_xa(server) else ["SELECT NULL LIMIT 0"]
-    powerful = () if server.dialect.has_super_read_only else _administrators(server)
-    if powerful:
-        asked.append(
-            "SELECT id, user, host, info FROM information_schema.processlist "
-            f"WHERE user IN ({', '.join(quote_text(name) for name in powerful)}) AND command NOT IN ({_NOT_WRITING})"
-        )
+    if not server.dialect.has_super_read_only:
+        powerful = _administrators(server)
+        others = f"user IN ({_listed(powerful - {server.endpoint.account.user})}) AND command NOT IN ({_NOT_WRITING})"
+        asked.append(f"{_SESSIONS} WHERE {others} OR user IN ({_listed(powerful)}) AND {_EVENT}")
     return tuple(asked)
 
 
@@ -66,8 +71,31 @@ def refuse(m: Migration, s: Switchover) -> None:
     judge(s.old, tuple(s.old.rows(question) for question in questions(s.old)))
     if not shut(m, s.new):
         raise Aborted(f"{s.new.name} takes writes already; make it read-only and see who wrote there, then try again.")
-    if not s.old.dialect.has_super_read_only and (names := events.enabled(m, s.old)):
-        m.scribe.note(f"{s.old.name}: the scheduler stops for the switch, because of {', '.join(names)}")
+
+
+def pause_events(m: Migration, s: Switchover) -> None:
+    """Stop the scheduler where its events could write through the fence, and wait until those that run have ended.
+
+    Raises:
+        Aborted: one runs on for ten seconds, or the operator stopped it.
+        ServerError: a server cannot be asked.
+    """
+    events.pause(m, s.old)
+    if s.old.dialect.has_super_read_only:
+        return
+    question = f"{_SESSIONS} WHERE user IN ({_listed(_administrators(s.old))}) AND {_EVENT}"
+    until = time.monotonic() + _EVENTS_S
+    while running := s.old.rows(question):
+        if m.desk.halted():
+            raise Aborted("The operator stopped it.")
+        if time.monotonic() > until:
+            thread_id, user, host, info = running[0]
+            raise Aborted(
+                f"An event of {user}@{host}, who can write through the fence, has been running on {s.old.name} for "
+                f"{_EVENTS_S:g} s (session {thread_id}, `{str(info or '')[:_SHOWN]}`); wait until it has ended, then "
+                "try again."
+            )
+        time.sleep(_POLL_S)
 
 
 def _may_list_xa(server: Server) -> bool:
@@ -79,10 +107,13 @@ def _may_list_xa(server: Server) -> bool:
     return True
 
 
-def _administrators(server: Server) -> tuple[str, ...]:
-    """Accounts that write under read_only, besides ours."""
+def _administrators(server: Server) -> frozenset[str]:
+    """The users that write under read_only; one of them may be ours."""
     rows = server.rows(
         f"SELECT DISTINCT grantee FROM information_schema.user_privileges WHERE privilege_type IN ({_POWERS})"
     )
-    names = {str(row[0]).rpartition("@")[0].strip("'") for row in rows}
-    return tuple(sorted(names - {"", server.endpoint.account.user}))
+    return frozenset(str(row[0]).rpartition("@")[0].strip("'") for row in rows)
+
+
+def _listed(users: frozenset[str]) -> str:
+    return ", ".join(quote_text(user) for user in sorted(users - {""})) or "NULL"

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from migration import events
 from migration.cutover import keep, obstacles
 from migration.cutover.attempt import Aborted, Pending, Switchover, part
 from migration.cutover.drain import Drain, DrainSlow
@@ -99,10 +98,10 @@ class Window:
         m, s = self._m, self._s
         with part(m, s, "ready") as say:
             self._lease.armed()
+            obstacles.pause_events(m, s)
             obstacles.refuse(m, s)
             for server in (s.old, s.new):
                 self._lock.verify(server)
-            events.pause(m, s.old)
             kept = keep.before(m, s)
             self._ends.prepare()
             far = _round_trip_s(self._drain.session)

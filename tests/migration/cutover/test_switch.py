@@ -168,6 +168,33 @@ def test_an_administrator_at_work_is_named(pair: Moving) -> None:
         source.change("DROP USER 'dba'@'%'")
 
 
+LONG_EVENT = (
+    "CREATE EVENT shop.long_one ON SCHEDULE AT CURRENT_TIMESTAMP DO BEGIN DECLARE i INT DEFAULT 0; WHILE i < 80 DO "
+    "INSERT INTO shop.by_event (at) VALUES (SYSDATE(6)); DO SLEEP(0.01); SET i = i + 1; END WHILE; END"
+)
+
+
+def test_an_event_that_runs_is_waited_for(pair: Moving) -> None:
+    """Its definer is an administrator, so without super_read_only it would write on behind the fence."""
+    source, target = pair.m.source, pair.m.target
+    if source.dialect.has_super_read_only:
+        pytest.skip("super_read_only stops events, too")
+    source.change("CREATE TABLE shop.by_event (n INT AUTO_INCREMENT PRIMARY KEY, at DATETIME(6))")
+    source.change("CREATE EVENT shop.other ON SCHEDULE EVERY 1 DAY STARTS '2035-01-01 00:00:00' DO DO 1")
+    source.change("SET GLOBAL event_scheduler = ON")
+    try:
+        source.change(LONG_EVENT)
+        until(lambda: source.value("SELECT COUNT(*) FROM shop.by_event"), "the event writes")
+        switch(pair.m, pair.attempt())
+        assert source.value("SELECT COUNT(*) FROM shop.by_event") == 80
+        assert target.value("SELECT COUNT(*) FROM shop.by_event") == 80
+        switch(pair.m, pair.attempt(Direction.ROLLBACK))
+    finally:
+        source.change("SET GLOBAL event_scheduler = OFF")
+        source.change("DROP EVENT IF EXISTS shop.other")
+        source.change("DROP TABLE shop.by_event")
+
+
 def waiting(busy: Connection) -> None:
     with contextlib.suppress(ServerError):
         busy.run("DO SLEEP(60)")
