@@ -7,15 +7,29 @@ tell the same story.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from migration.model import MigrationSpec, Positioning, Secrets, Side
 
 if TYPE_CHECKING:
     from providers.mysql.server import Server
+
+
+_T = TypeVar("_T")
+
+
+class Route(StrEnum):
+    """How the rows travel, which decides what a finding means."""
+
+    NATIVE = "native"
+    """The servers' own replication, after a copy made by this program or by the operator."""
+    PHYSICAL = "physical"
+    """A provider copies the data files, and its replication goes on from there."""
+    LOGICAL = "logical"
+    """A provider's tool reads rows and the binary log, and writes them as a client would."""
 
 
 class Severity(StrEnum):
@@ -39,8 +53,10 @@ class Verdict(StrEnum):
 class Fix:
     """A statement that cures a failed check, with the one that takes it back.
 
-    `was` and `becomes` are the setting before and after, for the screen. `restart`: whether the server
-    has to be restarted for it. `reach`: who is affected, in words.
+    `was` and `becomes` are the setting before and after, for the screen; one check names a setting of a side once.
+    `restart`: whether the server has to be restarted for it. `reach`: who is affected, in words. `set_aside`: an
+    object is dropped that `undo` creates again: here if it is undone, on the target once the migration is complete.
+    `session`: what is set in a session first, both ways.
     """
 
     side: Side
@@ -51,6 +67,13 @@ class Fix:
     becomes: str
     reach: str
     restart: bool = False
+    set_aside: bool = False
+    session: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        """Read what `dataclasses.asdict` made of one."""
+        return cls(**{**body, "side": Side(body["side"]), "session": tuple(body["session"])})
 
 
 @dataclass(frozen=True)
@@ -65,23 +88,56 @@ class Result:
     found: str
     evidence: tuple[tuple[str, ...], ...] = ()
     remedy: str = ""
-    fix: Fix | None = None
+    fixes: tuple[Fix, ...] = ()
+
+
+class NoTarget(Exception):
+    """A question about the target, where only a source is looked at."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """The two servers a check looks at. `positioning` is already resolved: never `auto`."""
+    """The two servers a check looks at. `positioning` is already resolved: never `auto`.
+
+    `other` is the target; None where only a source is looked at. Made anew for each run of the checks: what they
+    share is asked `once`.
+    """
 
     source: Server
-    target: Server
+    other: Server | None
     spec: MigrationSpec
     secrets: Secrets
     positioning: Positioning
+    route: Route = Route.NATIVE
+    _known: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def target(self) -> Server:
+        """The target.
+
+        Raises:
+            NoTarget: there is none.
+        """
+        if self.other is None:
+            raise NoTarget
+        return self.other
+
+    def once(self, what: Hashable, ask: Callable[[], _T]) -> _T:
+        """The answer to a question that several checks have; asked by the first of them."""
+        if what not in self._known:
+            self._known[what] = ask()
+        return cast(_T, self._known[what])
 
 
 @dataclass(frozen=True)
 class Check:
-    """A prerequisite. `asks` is what is asked of the servers, in words or SQL, for the detail screen."""
+    """A prerequisite. `asks` is what is asked of the servers, in words or SQL, for the detail screen.
+
+    `severity` is that on the servers' own replication; `routes` has the others where they differ, None where the
+    question does not arise. `again`: asked once more at the cutover's gate, since it changes from one minute to the
+    next. `writes`: what the check writes on a server, in words; empty for nearly all. `page`: where the fact it rests
+    on is published.
+    """
 
     id: str
     title: str
@@ -90,6 +146,28 @@ class Check:
     why: str
     asks: str
     run: Callable[[Pair], Result]
+    routes: Mapping[Route, Severity | None] = field(default_factory=dict)
+    again: bool = False
+    writes: str = ""
+    page: str = ""
+
+    def severity_on(self, route: Route) -> Severity | None:
+        """What a failure means on a route; None where the question does not arise."""
+        return self.routes.get(route, self.severity)
+
+
+def check(
+    id: str,
+    title: str,
+    side: Side,
+    severity: Severity,
+    *,
+    why: str,
+    asks: str,
+    **more: Any,
+) -> Callable[[Callable[[Pair], Result]], Check]:
+    """Make a function that looks at a pair into a check of the catalogue; `more` are further fields of `Check`."""
+    return lambda run: Check(id, title, side, severity, why, asks, run, **more)
 
 
 @dataclass(frozen=True)
@@ -136,7 +214,6 @@ class Finding:
     def from_json(cls, body: Mapping[str, Any]) -> Self:
         """Read what `to_json` wrote."""
         result = body["result"]
-        fix = result["fix"]
         return cls(
             check=body["check"],
             title=body["title"],
@@ -149,6 +226,6 @@ class Finding:
                 found=result["found"],
                 evidence=tuple(tuple(row) for row in result["evidence"]),
                 remedy=result["remedy"],
-                fix=Fix(**{**fix, "side": Side(fix["side"])}) if fix else None,
+                fixes=tuple(Fix.from_json(fix) for fix in result["fixes"]),
             ),
         )

@@ -19,6 +19,7 @@ class Choice(StrEnum):
     RECHECK = "recheck"
     WAIVE = "waive"
     FIX = "fix"
+    FIX_ALL = "fix_all"
     UNDO_FIX = "undo_fix"
     PAUSE = "pause"
     CONTINUE = "continue"

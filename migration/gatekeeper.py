@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from migration import bridging
-from migration.check import Check, Finding, Fix, Pair, Verdict
+from migration import bridging, fixing
+from migration.check import Check, Finding, Pair, Verdict
 from migration.checks.run import run_checks
 from migration.client_drain import end_idle
 from migration.cutover import keep
@@ -16,7 +16,6 @@ from migration.decisions import Choice
 from migration.fences.choose import shut
 from migration.inbox import Inbox
 from migration.journal import Record
-from migration.model import Side
 from migration.planning import make_plan
 from migration.runbook import Gate, Migration, Runbook, StepFailed
 from migration.view import Condition, LagSample
@@ -169,7 +168,7 @@ class Gatekeeper:
                 return None
             if choice not in offered:
                 raise Refusal(f"{choice.value} is not offered at {gate.id}")
-            if choice in (Choice.RECHECK, Choice.WAIVE, Choice.FIX, Choice.UNDO_FIX):
+            if choice in (Choice.RECHECK, Choice.WAIVE, Choice.FIX, Choice.UNDO_FIX, Choice.FIX_ALL):
                 self._about_checks(choice, decision)
                 return None
             if choice is Choice.DRAIN_CLIENTS:
@@ -235,7 +234,7 @@ class Gatekeeper:
 
     def _pair(self) -> Pair:
         m = self._m
-        return Pair(m.source, m.target, m.spec, m.secrets, m.positioning)
+        return Pair(m.source, m.target, m.spec, m.secrets, m.positioning, self._runbook.route)
 
     def _check(self) -> None:
         for finding in run_checks(self._pair(), self._runbook.checks):
@@ -250,6 +249,9 @@ class Gatekeeper:
         if choice is Choice.RECHECK:
             self._check()
             return
+        if choice is Choice.FIX_ALL:
+            self._fix_all(decision)
+            return
         found = {finding.check: finding for finding in self._m.story().findings()}
         finding = found.get(decision.subject)
         if finding is None:
@@ -262,31 +264,38 @@ class Gatekeeper:
         self._check_again(finding.check)
 
     def _change(self, choice: Choice, finding: Finding) -> None:
-        made = {fix.check: fix for fix in self._m.story().fixes() if not fix.undone}
-        fix = finding.result.fix
-        if choice is Choice.FIX and fix is not None:
-            self._run(finding.check, fix, fix.statement, ("applying", "applied"))
-        elif choice is Choice.UNDO_FIX and finding.check in made:
-            was = made[finding.check]
-            side = self._side_of(finding)
-            back = Fix(side, was.statement, was.undo, "", "", "", "")
-            self._run(finding.check, back, was.undo, ("undoing", "undone"))
-        else:
-            raise Refusal(f"there is nothing to {choice.value.replace('_', ' ')} for {finding.check}")
+        """Make the changes for a finding, or take them back.
 
-    def _side_of(self, finding: Finding) -> Side:
-        fix = finding.result.fix
-        return fix.side if fix is not None else finding.side
-
-    def _run(self, check: str, fix: Fix, statement: str, states: tuple[str, str]) -> None:
-        server = self._m.source if fix.side is Side.SOURCE else self._m.target
-        words = {"statement": fix.statement, "undo": fix.undo, "side": fix.side.value}
-        self._m.scribe.fix(check, states[0], **words)
+        Raises:
+            Refusal: there is nothing to change, or a server refused.
+        """
+        fixes, made = finding.result.fixes, fixing.made(self._m, finding.check)
         try:
-            server.change(statement)
+            if choice is Choice.FIX and fixes:
+                fixing.apply(self._m, finding.check, fixes)
+            elif choice is Choice.UNDO_FIX and made:
+                fixing.undo(self._m, finding.check)
+            else:
+                raise Refusal(f"there is nothing to {choice.value.replace('_', ' ')} for {finding.check}")
         except ServerError as error:
             raise Refusal(str(error)) from error
-        self._m.scribe.fix(check, states[1], **words)
+
+    def _fix_all(self, decision: Record) -> None:
+        """Make every change that was listed, and run all checks again, however that ends.
+
+        Raises:
+            Refusal: the list has changed since it was shown, or a server refused one.
+        """
+        listed = fixing.offers(self._m.story().findings())
+        if not listed or decision.body["shown"] != fixing.digest(listed):
+            raise Refusal("the list of changes is another one by now; look at it again")
+        try:
+            for one in listed:
+                fixing.apply(self._m, one.check, (one.fix,))
+        except ServerError as error:
+            raise Refusal(str(error)) from error
+        finally:
+            self._check()
 
     def _check_again(self, check: str) -> None:
         chosen: tuple[Check, ...] = tuple(c for c in self._runbook.checks if c.id == check)

@@ -22,7 +22,7 @@ no_return        number              position
 return           number              why: an armed new side stayed closed, and the old one is opened again
 lease_expired    number              why (written by the watchdog; rules no_return out, and the other way round)
 attempt_ended    number              result (switched | aborted | unknown), reason
-fix              check id            state (applying | applied | undoing | undone), statement, undo, side
+fix              check id            state (applying | applied | undoing | undone | creating/created again), fix (`Fix`)
 measured         attempt | final     `FiguresView` mapping
 note             info | warn | error text
 ended            end                 note
@@ -42,7 +42,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from migration.check import Finding
+from migration.check import Finding, Fix
 from migration.journal import Entry, Journal, Kind
 from migration.model import Direction, End, Outcome, Stage
 from migration.view import ClientView, Condition, FiguresView, LagSample, Plan, RollbackView
@@ -187,10 +187,9 @@ class Scribe:
         """How an attempt ended: `switched`, `aborted` or `unknown`."""
         self.journal.append_synced(Kind.ATTEMPT_ENDED, str(number), {"result": result, "reason": reason})
 
-    def fix(self, check: str, state: str, *, statement: str, undo: str, side: str) -> None:
-        """A change for a check: `applying`, `applied`, `undoing` or `undone`."""
-        body = {"state": state, "statement": statement, "undo": undo, "side": side}
-        self.journal.append_synced(Kind.FIX, check, body)
+    def fix(self, check: str, state: str, fix: Fix) -> None:
+        """A change for a check, and its state: `applying`, `applied`, `undoing`, `undone`, `creating again`, ..."""
+        self.journal.append_synced(Kind.FIX, check, {"state": state, "fix": asdict(fix)})
 
     def figures(self, figures: FiguresView) -> None:
         """What the clients saw of the newest attempt."""

@@ -184,7 +184,8 @@ class Report:
     def _changes(self) -> list[str]:
         rows = [(_time(r.at), _text(r.subject), _code(r.body["sql"])) for r in self.statements()]
         rows += [
-            (_time(fix.at), "setting", _code(fix.undo if fix.undone else fix.statement)) for fix in self.view.fixes
+            (_time(one.at), "setting", _code(one.fix.undo if one.undone else one.fix.statement))
+            for one in self.view.fixes
         ]
         return ["## Statements that changed a server", "", *_table(("when", "server", "statement"), rows)]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from migration.check import Check
+from migration.check import Check, Fix, Route
 from migration.decisions import Choice
 from migration.journal import Kind
 from migration.model import (
@@ -25,11 +25,11 @@ from migration.model import (
 from migration.pair_lock import PairLock
 from migration.records import Scribe
 from migration.story import Story
-from migration.view import FixView, LagSample
+from migration.view import LagSample
 from providers.mysql.position import FilePosition, Position
 from providers.mysql.server import Server
 
-_ADJUSTED = "adjusted:"
+_ADJUSTED = "adjusted"
 
 
 class StepFailed(Exception):
@@ -122,22 +122,22 @@ class Migration:
         if was is None or was == value:
             return
         side = Side.SOURCE if server is self.source else Side.TARGET
-        fix = {"statement": f"SET GLOBAL {variable} = {value}", "undo": f"SET GLOBAL {variable} = {was}"}
-        name = f"{_ADJUSTED}{side.value}.{variable}"
-        self.scribe.fix(name, "applying", side=side.value, **fix)
-        server.change(fix["statement"])
-        self.scribe.fix(name, "applied", side=side.value, **fix)
+        fix = Fix(
+            side, f"SET GLOBAL {variable} = {value}", f"SET GLOBAL {variable} = {was}", variable, was, value, ""
+        )  # fmt: skip
+        self.scribe.fix(_ADJUSTED, "applying", fix)
+        server.change(fix.statement)
+        self.scribe.fix(_ADJUSTED, "applied", fix)
 
-    def adjusted(self) -> tuple[FixView, ...]:
+    def adjusted(self) -> tuple[Fix, ...]:
         """What `adjust` set and `restore` has not taken back."""
-        return tuple(fix for fix in self.story().fixes() if fix.check.startswith(_ADJUSTED) and not fix.undone)
+        return tuple(one.fix for one in self.story().fixes() if one.check == _ADJUSTED and not one.undone)
 
     def restore(self, server: Server, variable: str) -> None:
         """Take back what `adjust` set on one server, where it did."""
         side = Side.SOURCE if server is self.source else Side.TARGET
-        name = f"{_ADJUSTED}{side.value}.{variable}"
         for fix in self.adjusted():
-            if fix.check == name:
+            if (fix.side, fix.setting) == (side, variable):
                 self._take_back(fix)
 
     def restore_all(self) -> None:
@@ -145,12 +145,14 @@ class Migration:
         for fix in self.adjusted():
             self._take_back(fix)
 
-    def _take_back(self, fix: FixView) -> None:
-        side = Side(fix.check.removeprefix(_ADJUSTED).partition(".")[0])
-        server = self.source if side is Side.SOURCE else self.target
-        self.scribe.fix(fix.check, "undoing", side=side.value, statement=fix.statement, undo=fix.undo)
-        server.change(fix.undo)
-        self.scribe.fix(fix.check, "undone", side=side.value, statement=fix.statement, undo=fix.undo)
+    def _take_back(self, fix: Fix) -> None:
+        self.scribe.fix(_ADJUSTED, "undoing", fix)
+        self.on(fix.side).change(fix.undo)
+        self.scribe.fix(_ADJUSTED, "undone", fix)
+
+    def on(self, side: Side) -> Server:
+        """The server of a side that is one."""
+        return self.source if side is Side.SOURCE else self.target
 
 
 @dataclass(frozen=True)
@@ -252,13 +254,14 @@ class Runbook:
 
     `checks` run before anything is created; `activity` are those that run again right before the switch.
     `stages` holds the items of each stage in order. `finish_on_source` ends a migration that was rolled
-    back. `conditions` says what must hold at the cutover gate besides the lag.
+    back. `route` decides what a finding means.
     """
 
     name: str
     title: str
     checks: tuple[Check, ...]
     activity: tuple[Check, ...]
+    route: Route
     stages: Mapping[Stage, tuple[Item, ...]]
     finish_on_source: tuple[Step, ...]
 

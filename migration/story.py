@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from migration.check import Finding
+from migration.check import Finding, Fix
 from migration.journal import Kind, Record, Sample
 from migration.model import Direction, End, MigrationSpec, Outcome, Side, Stage, Writes
 from migration.view import (
@@ -97,7 +97,7 @@ class Story:
     _read_only: dict[str, bool | None] = field(default_factory=dict)
     _findings: dict[str, Finding] = field(default_factory=dict)
     _waivers: dict[str, WaiverView] = field(default_factory=dict)
-    _fixes: dict[str, FixView] = field(default_factory=dict)
+    _fixes: dict[tuple[str, Side, str], FixView] = field(default_factory=dict)
     _steps: dict[str, _Progress] = field(default_factory=dict)
     _attempts: list[AttemptView] = field(default_factory=list)
     _decisions: dict[int, Record] = field(default_factory=dict)
@@ -402,10 +402,13 @@ def _attempt_ended(story: Story, record: Record) -> None:
 
 def _fix(story: Story, record: Record) -> None:
     body = record.body
-    undone = body["state"] == "undone"
-    story._fixes[record.subject] = FixView(record.subject, body["statement"], body["undo"], record.at, undone)
-    ran = body["undo"] if body["state"].startswith("und") else body["statement"]
-    story.say(record.at, f"{body['state']} on {body['side']}: {ran}")
+    fix, state = Fix.from_json(body["fix"]), body["state"]
+    story._fixes[record.subject, fix.side, fix.setting] = FixView(
+        record.subject, fix, record.at, state in ("undone", "created again")
+    )
+    back = not state.startswith("appl")
+    place = Side.TARGET if state.startswith("creat") else fix.side
+    story.say(record.at, f"{state} on {place}: {fix.undo if back else fix.statement}")
 
 
 def _measured(story: Story, record: Record) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from migration.check import Finding
+from migration.check import Finding, Fix
 from migration.model import Direction, End, MigrationSpec, Side, Stage, Writes
 
 
@@ -239,11 +239,10 @@ class WaiverView:
 
 @dataclass(frozen=True)
 class FixView:
-    """A change made on a server to satisfy a check; `undone` once it was taken back."""
+    """A change made on a server to satisfy a check; `undone` once it was taken back, here or on the target."""
 
     check: str
-    statement: str
-    undo: str
+    fix: Fix
     at: float
     undone: bool
 

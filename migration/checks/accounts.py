@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from migration.check import Check, Pair, Result, Severity, Verdict
+from migration.check import Pair, Result, Severity, Verdict, check
 from migration.checks.results import Evidence, count, failed, passed, table
 from migration.checks.sight import channel_from_source, clients, holds, parse_grants, privileges_on
 from migration.model import Positioning, Side
@@ -29,14 +29,35 @@ _COPY = (
     "SELECT", "INSERT", "CREATE", "DROP", "ALTER", "INDEX", "REFERENCES", "CREATE VIEW", "CREATE ROUTINE", "TRIGGER",
     "EVENT",
 )  # fmt: skip
+_REPLICATION_WHY = "The other server logs in with this account to fetch every change; if it cannot, nothing arrives."
+_REPLICATION_ASKS = (
+    "log in with the account from this machine; SHOW REPLICAS or SHOW SLAVE HOSTS (MariaDB: SHOW GRANTS); its plugin "
+    "in mysql.user"
+)
 
 
+@check(
+    "replication-account-source",
+    "target can log in to source",
+    Side.SOURCE,
+    Severity.BLOCKER,
+    why=_REPLICATION_WHY,
+    asks=_REPLICATION_ASKS,
+)
 def replication_account_source(pair: Pair) -> Result:
     """Fails where the target could not replicate from the source with the account given for it."""
     account = Account(pair.spec.source.replication_user, pair.secrets.source_replication)
     return _replication_login(pair.source, pair.target, account, _straight(pair.target))
 
 
+@check(
+    "replication-account-target",
+    "source can log in to target",
+    Side.TARGET,
+    Severity.BLOCKER,
+    why="After the cutover the old source follows the new one with this account; without it there is no way back.",
+    asks=_REPLICATION_ASKS,
+)
 def replication_account_target(pair: Pair) -> Result:
     """Fails where the source could not replicate from the target, on the way back."""
     account = Account(pair.spec.target.replication_user, pair.secrets.target_replication)
@@ -205,6 +226,14 @@ def _replication_probe(side: Side, server: Server) -> _Probe:
     return _Probe(side, "control replication", f"{statement}FOR CHANNEL 'group_replication_applier'", _CHANNEL_REFUSED)
 
 
+@check(
+    "privileges",
+    "accounts have the privileges",
+    Side.BOTH,
+    Severity.BLOCKER,
+    why="A privilege that turns out to be missing half-way would stop the migration there.",
+    asks="statements that change nothing, such as SET GLOBAL read_only = @@GLOBAL.read_only",
+)
 def privileges(pair: Pair) -> Result:
     """Fails where the accounts may not do what the migration needs; by doing it without effect."""
     probes = _lasting_probes(Side.SOURCE, pair.source) + _lasting_probes(Side.TARGET, pair.target)
@@ -265,6 +294,14 @@ def _denied(server: Server, probe: _Probe) -> str:
     return ""
 
 
+@check(
+    "clients-accounts",
+    "clients can log in to target",
+    Side.BOTH,
+    Severity.WARNING,
+    why="A client whose account is not on the target is locked out the moment it is sent there.",
+    asks="SHOW FULL PROCESSLIST on the source; SELECT user, host FROM mysql.user on the target",
+)
 def client_accounts(pair: Pair) -> Result:
     """Fails where a client that is on the source now could not log in to the target."""
     users = sorted({(session.user, session.host) for session in clients(pair, pair.source)})
@@ -286,46 +323,3 @@ def client_accounts(pair: Pair) -> Result:
         "Create these accounts on the target with the same password, login method and grants (SHOW CREATE USER and "
         "SHOW GRANTS on the source write them). Accounts that are not connected just now are not in this list.",
     )
-
-
-_REPLICATION_WHY = "The other server logs in with this account to fetch every change; if it cannot, nothing arrives."
-_REPLICATION_ASKS = (
-    "log in with the account from this machine; SHOW REPLICAS or SHOW SLAVE HOSTS (MariaDB: SHOW GRANTS); its plugin "
-    "in mysql.user"
-)
-REPLICATION_ACCOUNT_SOURCE = Check(
-    "replication-account-source",
-    "target can log in to source",
-    Side.SOURCE,
-    Severity.BLOCKER,
-    _REPLICATION_WHY,
-    _REPLICATION_ASKS,
-    replication_account_source,
-)
-REPLICATION_ACCOUNT_TARGET = Check(
-    "replication-account-target",
-    "source can log in to target",
-    Side.TARGET,
-    Severity.BLOCKER,
-    "After the cutover the old source follows the new one with this account; without it there is no way back.",
-    _REPLICATION_ASKS,
-    replication_account_target,
-)
-PRIVILEGES = Check(
-    "privileges",
-    "accounts have the privileges",
-    Side.BOTH,
-    Severity.BLOCKER,
-    "A privilege that turns out to be missing half-way would stop the migration there.",
-    "statements that change nothing, such as SET GLOBAL read_only = @@GLOBAL.read_only",
-    privileges,
-)
-CLIENT_ACCOUNTS = Check(
-    "clients-accounts",
-    "clients can log in to target",
-    Side.BOTH,
-    Severity.WARNING,
-    "A client whose account is not on the target is locked out the moment it is sent there.",
-    "SHOW FULL PROCESSLIST on the source; SELECT user, host FROM mysql.user on the target",
-    client_accounts,
-)

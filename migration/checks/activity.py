@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from migration.check import Check, Pair, Result, Severity
+from migration.check import Pair, Result, Severity, check
 from migration.checks.results import changes_something, count, failed, passed, shown, table
 from migration.checks.sight import sessions
 from migration.model import Side
@@ -15,6 +15,15 @@ from providers.mysql.server import Server
 _XA_REFUSED = 1401
 
 
+@check(
+    "long-transactions",
+    "no long transaction is open",
+    Side.SOURCE,
+    Severity.WARNING,
+    why="A transaction that is still open when writes are stopped loses what it did.",
+    asks="SELECT ... FROM information_schema.innodb_trx",
+    again=True,
+)
 def long_transactions(pair: Pair) -> Result:
     """Fails where a transaction has been open for longer than the fence may last.
 
@@ -43,6 +52,15 @@ def long_transactions(pair: Pair) -> Result:
     )
 
 
+@check(
+    "long-statements",
+    "no long write or DDL is running",
+    Side.SOURCE,
+    Severity.WARNING,
+    why="The fence has to wait for a running write, and every other client waits behind the fence.",
+    asks="SHOW FULL PROCESSLIST",
+    again=True,
+)
 def long_statements(pair: Pair) -> Result:
     """Fails where a statement that changes something has been running for longer than a lock may be waited for."""
     bound_s = pair.spec.limits.lock_wait_s
@@ -66,6 +84,15 @@ def long_statements(pair: Pair) -> Result:
     )
 
 
+@check(
+    "prepared-xa",
+    "no XA transaction is prepared",
+    Side.BOTH,
+    Severity.BLOCKER,
+    why="A prepared XA transaction can still be committed on a server that refuses all other writes.",
+    asks="XA RECOVER",
+    again=True,
+)
 def prepared_xa(pair: Pair) -> Result:
     """Fails where a prepared XA transaction waits for its commit, on either server."""
     rows = [
@@ -104,32 +131,3 @@ def _prepared(server: Server) -> list[tuple[int, int, bytes]]:
 
 def _bytes(data: Any) -> bytes:
     return data if isinstance(data, bytes) else str(data).encode()
-
-
-LONG_TRANSACTIONS = Check(
-    "long-transactions",
-    "no long transaction is open",
-    Side.SOURCE,
-    Severity.WARNING,
-    "A transaction that is still open when writes are stopped loses what it did.",
-    "SELECT ... FROM information_schema.innodb_trx",
-    long_transactions,
-)
-LONG_STATEMENTS = Check(
-    "long-statements",
-    "no long write or DDL is running",
-    Side.SOURCE,
-    Severity.WARNING,
-    "The fence has to wait for a running write, and every other client waits behind the fence.",
-    "SHOW FULL PROCESSLIST",
-    long_statements,
-)
-PREPARED_XA = Check(
-    "prepared-xa",
-    "no XA transaction is prepared",
-    Side.BOTH,
-    Severity.BLOCKER,
-    "A prepared XA transaction can still be committed on a server that refuses all other writes.",
-    "XA RECOVER",
-    prepared_xa,
-)

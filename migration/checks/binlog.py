@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from migration.check import Check, Pair, Result, Severity
+from migration.check import Pair, Result, Severity, check
 from migration.checks.results import Evidence, failed, not_applicable, passed, set_global, table
 from migration.checks.sight import channel_from_source, channels
 from migration.model import Positioning, Side
@@ -28,6 +28,14 @@ def _is_on(server: Server, setting: str) -> bool:
     return (server.variable(setting) or "").upper() in ("ON", "1")
 
 
+@check(
+    "binary-log",
+    "binary log is on",
+    Side.BOTH,
+    Severity.BLOCKER,
+    why="The target learns of every change from the source's binary log, for a way back the source from the target's.",
+    asks="SHOW GLOBAL VARIABLES: log_bin, log_replica_updates (log_slave_updates)",
+)
 def binary_log(pair: Pair) -> Result:
     """Fails where a binary log is off, or the target does not log what it replicates."""
     needed = [
@@ -78,6 +86,14 @@ row_image = _same_on_both(
 )
 
 
+@check(
+    "retention",
+    "binary log is kept 24 h",
+    Side.BOTH,
+    Severity.WARNING,
+    why="A replica that was away longer than the log is kept has to be copied anew.",
+    asks="SHOW GLOBAL VARIABLES: binlog_expire_logs_seconds, expire_logs_days, binlog_expire_logs_auto_purge",
+)
 def retention(pair: Pair) -> Result:
     """Fails where a server deletes its binary log sooner than after a day."""
     kept = [(side, server, _kept_seconds(server)) for side, server in _sides(pair)]
@@ -105,6 +121,14 @@ def _kept_seconds(server: Server) -> int | None:
     return seconds or int(float(server.variable("expire_logs_days") or 0) * _DAY_S) or None
 
 
+@check(
+    "gtid",
+    "GTID modes fit the positioning",
+    Side.BOTH,
+    Severity.BLOCKER,
+    why="Both servers have to name transactions in the same way, or replication stops at the first one.",
+    asks="SHOW GLOBAL VARIABLES: gtid_mode, enforce_gtid_consistency, gtid_strict_mode",
+)
 def gtid(pair: Pair) -> Result:
     """Fails where the servers' GTID modes do not go with the positioning chosen."""
     source, target = pair.source.version, pair.target.version
@@ -160,6 +184,14 @@ def _gtid_settings(side: Side, server: Server) -> list[tuple[str, str, str]]:
     return [(side.value, name, server.variable(name) or "-") for name in names]
 
 
+@check(
+    "errant-transactions",
+    "target has nothing of its own",
+    Side.TARGET,
+    Severity.BLOCKER,
+    why="What was written on the target only is a difference, and stops replication on the way back.",
+    asks="gtid_executed of the target minus that of the source (MariaDB: gtid_binlog_state)",
+)
 def errant_transactions(pair: Pair) -> Result:
     """Fails where a target that already follows the source has transactions of its own."""
     if pair.positioning is not Positioning.GTID:
@@ -205,6 +237,14 @@ def _binlog_state(server: Server) -> dict[tuple[int, int], int]:
     return state
 
 
+@check(
+    "filters",
+    "nothing is filtered out",
+    Side.BOTH,
+    Severity.BLOCKER,
+    why="What a filter leaves out does not arrive on the target, and nothing reports it.",
+    asks="SHOW MASTER STATUS (SHOW BINARY LOG STATUS), SHOW REPLICA STATUS, and the replicate_* settings",
+)
 def filters(pair: Pair) -> Result:
     """Fails where a server leaves something out of its log, or of what it replicates.
 
@@ -242,68 +282,3 @@ def _replica_filters(side: Side, server: Server) -> list[tuple[str, str, str]]:
         rows = server.rows("SELECT filter_name, filter_rule FROM performance_schema.replication_applier_global_filters")
         found += [(side.value, str(name).lower(), str(rule)) for name, rule in rows if rule]
     return found
-
-
-BINARY_LOG = Check(
-    "binary-log",
-    "binary log is on",
-    Side.BOTH,
-    Severity.BLOCKER,
-    "The target learns of every change from the source's binary log, and for a way back the source from the target's.",
-    "SHOW GLOBAL VARIABLES: log_bin, log_replica_updates (log_slave_updates)",
-    binary_log,
-)
-BINLOG_FORMAT = Check(
-    "binlog-format",
-    "binary log format is ROW",
-    Side.BOTH,
-    Severity.BLOCKER,
-    "A statement that is repeated, rather than its rows copied, can give other rows on the target.",
-    "SHOW GLOBAL VARIABLES LIKE 'binlog_format'",
-    binlog_format,
-)
-ROW_IMAGE = Check(
-    "row-image",
-    "rows are logged in full",
-    Side.BOTH,
-    Severity.WARNING,
-    "With every column in the log the target finds each row for certain, and a difference is noticed at once.",
-    "SHOW GLOBAL VARIABLES LIKE 'binlog_row_image'",
-    row_image,
-)
-RETENTION = Check(
-    "retention",
-    "binary log is kept 24 h",
-    Side.BOTH,
-    Severity.WARNING,
-    "A replica that was away longer than the log is kept has to be copied anew.",
-    "SHOW GLOBAL VARIABLES: binlog_expire_logs_seconds, expire_logs_days, binlog_expire_logs_auto_purge",
-    retention,
-)
-GTID = Check(
-    "gtid",
-    "GTID modes fit the positioning",
-    Side.BOTH,
-    Severity.BLOCKER,
-    "Both servers have to name transactions in the same way, or replication stops at the first one.",
-    "SHOW GLOBAL VARIABLES: gtid_mode, enforce_gtid_consistency, gtid_strict_mode",
-    gtid,
-)
-ERRANT_TRANSACTIONS = Check(
-    "errant-transactions",
-    "target has nothing of its own",
-    Side.TARGET,
-    Severity.BLOCKER,
-    "What was written on the target only is a difference, and stops replication on the way back.",
-    "gtid_executed of the target minus that of the source (MariaDB: gtid_binlog_state)",
-    errant_transactions,
-)
-FILTERS = Check(
-    "filters",
-    "nothing is filtered out",
-    Side.BOTH,
-    Severity.BLOCKER,
-    "What a filter leaves out does not arrive on the target, and nothing reports it.",
-    "SHOW MASTER STATUS (SHOW BINARY LOG STATUS), SHOW REPLICA STATUS, and the replicate_* settings",
-    filters,
-)

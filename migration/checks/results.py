@@ -25,9 +25,9 @@ def passed(found: str, evidence: Evidence = ()) -> Result:
     return Result(Verdict.PASSED, found, evidence)
 
 
-def failed(found: str, evidence: Evidence, remedy: str, fix: Fix | None = None) -> Result:
+def failed(found: str, evidence: Evidence, remedy: str, *fixes: Fix) -> Result:
     """Something has to be cured, or accepted."""
-    return Result(Verdict.FAILED, found, evidence, remedy, fix)
+    return Result(Verdict.FAILED, found, evidence, remedy, fixes)
 
 
 def not_applicable(found: str) -> Result:

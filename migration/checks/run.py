@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from migration.check import Check, Finding, Pair, Result, Verdict
+from migration.check import Check, Finding, NoTarget, Pair, Result, Severity, Verdict
 from providers.mysql.errors import PrivilegeMissing, ServerError
 
 # The servers' own sentences for errors 1227 and 1142, and the one of `sight.require`.
@@ -28,7 +28,10 @@ def run_check(pair: Pair, check: Check) -> Finding:
         result = check.run(pair)
     except ServerError as error:
         result = unknown(error)
-    return Finding(check.id, check.title, check.side, check.severity, check.why, check.asks, result)
+    except NoTarget:
+        result = Result(Verdict.NOT_APPLICABLE, "no target was given")
+    severity = check.severity_on(pair.route) or Severity.NOTICE
+    return Finding(check.id, check.title, check.side, severity, check.why, check.asks, result)
 
 
 def unknown(error: ServerError) -> Result:

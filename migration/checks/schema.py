@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-from migration.check import Check, Pair, Result, Severity
+from migration.check import Pair, Result, Severity, check
+from migration.checks import facts
 from migration.checks.results import count, failed, not_applicable, passed, table
-from migration.checks.sight import channel_from_source, moved_databases, require
+from migration.checks.sight import channel_from_source, require
 from migration.model import Side
-from providers.mysql.connection import Row
 from providers.mysql.schema import uncopied_tables
 from providers.mysql.server import Server
 
 _TRANSACTIONAL = "InnoDB"
 
 
-def _ask(pair: Pair, select: str, column: str, privilege: str, rest: str = "") -> tuple[Row, ...]:
-    """Rows of an information_schema query on the databases to move, `column` being the one that names them.
-
-    Raises:
-        PrivilegeMissing: the account would not see all of them.
-    """
-    names = moved_databases(pair)
-    require(pair.source, privilege, names)
-    if not names:
-        return ()
-    return pair.source.rows(f"{select} WHERE {column} IN ({', '.join(['%s'] * len(names))}) {rest}", names)
-
-
-def _base_tables(pair: Pair) -> tuple[Row, ...]:
-    """Database, name, engine, estimated rows."""
-    return _ask(
-        pair,
-        "SELECT table_schema, table_name, engine, table_rows FROM information_schema.tables",
-        "table_schema",
-        "SELECT",
-        "AND table_type = 'BASE TABLE' ORDER BY 1, 2",
-    )
-
-
+@check(
+    "primary-keys",
+    "every table has a primary key",
+    Side.SOURCE,
+    Severity.WARNING,
+    why="Without a key the target looks through the whole table for each row that changes, and falls far behind.",
+    asks="information_schema.tables and information_schema.statistics",
+)
 def primary_keys(pair: Pair) -> Result:
     """Fails where a table has neither a primary key nor a unique key without NULL."""
-    tables = _base_tables(pair)
+    tables = facts.tables(pair)
     parts: dict[tuple[str, str, str], bool] = {}
-    rows = _ask(
+    rows = facts.ask_moved(
         pair,
         "SELECT table_schema, table_name, index_name, nullable FROM information_schema.statistics",
         "table_schema",
@@ -51,7 +35,7 @@ def primary_keys(pair: Pair) -> Result:
     for base, name, index, nullable in rows:
         parts[base, name, index] = parts.get((base, name, index), True) and nullable != "YES"
     keyed = {(base, name) for (base, name, _), certain in parts.items() if certain}
-    without = [row for row in tables if (row[0], row[1]) not in keyed]
+    without = [(t.base, t.name, t.engine, t.rows) for t in tables if (t.base, t.name) not in keyed]
     if not without:
         return passed(f"all {len(tables)} tables have one")
     return failed(
@@ -62,11 +46,19 @@ def primary_keys(pair: Pair) -> Result:
     )
 
 
+@check(
+    "only-rows",
+    "the copy can carry every table",
+    Side.SOURCE,
+    Severity.BLOCKER,
+    why="A copy of a system-versioned table loses its history, and a sequence is not in the rows at all.",
+    asks="SELECT ... FROM information_schema.tables WHERE table_type NOT IN ('BASE TABLE', 'VIEW')",
+)
 def only_rows(pair: Pair) -> Result:
     """Fails where a table holds more than rows: a history, or a sequence's state."""
     if channel_from_source(pair) is not None:
         return not_applicable("the target has its copy")
-    names = moved_databases(pair)
+    names = facts.moved(pair)
     require(pair.source, "SELECT", names)
     found = uncopied_tables(pair.source, names)
     if not found:
@@ -79,16 +71,25 @@ def only_rows(pair: Pair) -> Result:
     )
 
 
+@check(
+    "engines",
+    "every table is InnoDB",
+    Side.SOURCE,
+    Severity.WARNING,
+    why="Only InnoDB tables can be copied as of one moment while they are written.",
+    asks="SELECT ... engine FROM information_schema.tables",
+)
 def engines(pair: Pair) -> Result:
     """Fails where a table is not InnoDB."""
-    tables = _base_tables(pair)
-    others = [row for row in tables if row[2] != _TRANSACTIONAL]
+    tables = facts.tables(pair)
+    others = [t for t in tables if t.engine != _TRANSACTIONAL]
     if not others:
         return passed(f"all {len(tables)} are InnoDB")
     return failed(
         count(len(others), "is not InnoDB", "are not InnoDB"),
         table(
-            ("database", "table", "engine", "rows, estimated"), [(b, n, e or "unreadable", r) for b, n, e, r in others]
+            ("database", "table", "engine", "rows, estimated"),
+            [(t.base, t.name, t.engine or "unreadable", t.rows) for t in others],
         ),
         "Convert them (ALTER TABLE ... ENGINE = InnoDB) before the copy. Other engines take no part in transactions: "
         "what is written to them while the copy is made can be on the target twice or not at all. A MEMORY table is "
@@ -96,9 +97,17 @@ def engines(pair: Pair) -> Result:
     )
 
 
+@check(
+    "triggers",
+    "triggers",
+    Side.SOURCE,
+    Severity.NOTICE,
+    why="A trigger must not do its work twice, once on each server.",
+    asks="SELECT ... FROM information_schema.triggers",
+)
 def triggers(pair: Pair) -> Result:
     """Fails where there are triggers; with row format the target does not fire them for replicated changes."""
-    rows = _ask(
+    rows = facts.ask_moved(
         pair,
         "SELECT trigger_schema, trigger_name, event_object_table, action_timing, event_manipulation, definer "
         "FROM information_schema.triggers",
@@ -116,9 +125,17 @@ def triggers(pair: Pair) -> Result:
     )
 
 
+@check(
+    "events",
+    "scheduled events",
+    Side.SOURCE,
+    Severity.NOTICE,
+    why="An event must run on one server only, and be switched on where the writes are.",
+    asks="SELECT ... FROM information_schema.events",
+)
 def events(pair: Pair) -> Result:
     """Fails where events are switched on; the cutover switches them over."""
-    rows = _ask(
+    rows = facts.ask_moved(
         pair,
         "SELECT event_schema, event_name, status, definer FROM information_schema.events",
         "event_schema",
@@ -135,19 +152,27 @@ def events(pair: Pair) -> Result:
     )
 
 
+@check(
+    "collations-known",
+    "target knows every collation",
+    Side.BOTH,
+    Severity.BLOCKER,
+    why="A table whose collation the target does not know cannot be created there.",
+    asks="collations of columns and databases on the source, and those that the target has",
+)
 def collations_known(pair: Pair) -> Result:
     """Fails where a column or database has a collation that the target does not know."""
     if pair.source.version == pair.target.version:
         return not_applicable("the same version")
     used = {
-        *((b, t, c, name) for b, t, c, name in _ask(
+        *((b, t, c, name) for b, t, c, name in facts.ask_moved(
             pair,
             "SELECT table_schema, table_name, column_name, collation_name FROM information_schema.columns",
             "table_schema",
             "SELECT",
             "AND collation_name IS NOT NULL",
         )),
-        *((b, "", "", name) for b, name in _ask(
+        *((b, "", "", name) for b, name in facts.ask_moved(
             pair,
             "SELECT schema_name, default_collation_name FROM information_schema.schemata",
             "schema_name",
@@ -174,59 +199,3 @@ def _collations(server: Server) -> frozenset[str]:
     else:
         rows = server.rows("SELECT collation_name FROM information_schema.collations")
     return frozenset(str(row[0]) for row in rows)
-
-
-PRIMARY_KEYS = Check(
-    "primary-keys",
-    "every table has a primary key",
-    Side.SOURCE,
-    Severity.WARNING,
-    "Without a key the target looks through the whole table for each row that changes, and falls ever further behind.",
-    "information_schema.tables and information_schema.statistics",
-    primary_keys,
-)
-ONLY_ROWS = Check(
-    "only-rows",
-    "the copy can carry every table",
-    Side.SOURCE,
-    Severity.BLOCKER,
-    "A copy of a system-versioned table loses its history, and a sequence is not in the rows at all.",
-    "SELECT ... FROM information_schema.tables WHERE table_type NOT IN ('BASE TABLE', 'VIEW')",
-    only_rows,
-)
-ENGINES = Check(
-    "engines",
-    "every table is InnoDB",
-    Side.SOURCE,
-    Severity.WARNING,
-    "Only InnoDB tables can be copied as of one moment while they are written.",
-    "SELECT ... engine FROM information_schema.tables",
-    engines,
-)
-TRIGGERS = Check(
-    "triggers",
-    "triggers",
-    Side.SOURCE,
-    Severity.NOTICE,
-    "A trigger must not do its work twice, once on each server.",
-    "SELECT ... FROM information_schema.triggers",
-    triggers,
-)
-EVENTS = Check(
-    "events",
-    "scheduled events",
-    Side.SOURCE,
-    Severity.NOTICE,
-    "An event must run on one server only, and be switched on where the writes are.",
-    "SELECT ... FROM information_schema.events",
-    events,
-)
-COLLATIONS_KNOWN = Check(
-    "collations-known",
-    "target knows every collation",
-    Side.BOTH,
-    Severity.BLOCKER,
-    "A table whose collation the target does not know cannot be created there.",
-    "collations of columns and databases on the source, and those that the target has",
-    collations_known,
-)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from migration.check import Check, Fix, Pair, Result, Severity
+from migration.check import Fix, Pair, Result, Severity, check
+from migration.checks.jumps.pairs import caution, refusal
 from migration.checks.results import Evidence, count, failed, passed, set_global, table
 from migration.checks.sight import channels, require
-from migration.checks.versions import caution, refusal
 from migration.model import Side
 from providers.mysql.replication import comes_from
 from providers.mysql.server import Server
@@ -21,6 +21,14 @@ def _who(pair: Pair) -> Evidence:
     )
 
 
+@check(
+    "same-server",
+    "source and target are two servers",
+    Side.BOTH,
+    Severity.BLOCKER,
+    why="A server cannot be copied onto itself: the copy would destroy what it reads.",
+    asks="SELECT @@server_uuid (MariaDB: @@server_uid) on both",
+)
 def same_server(pair: Pair) -> Result:
     """Fails where source and target are one server under two names."""
     if pair.source.identity.uid != pair.target.identity.uid:
@@ -34,6 +42,14 @@ def same_server(pair: Pair) -> Result:
     )
 
 
+@check(
+    "version-pair",
+    "target can follow the source",
+    Side.BOTH,
+    Severity.BLOCKER,
+    why="A replica has to understand every event that its source writes; not every version understands every other.",
+    asks="SELECT @@version, @@version_comment on both",
+)
 def version_pair(pair: Pair) -> Result:
     """Fails where the target cannot follow the source, whatever is set."""
     reason = refusal(pair.source.version, pair.target.version)
@@ -48,6 +64,14 @@ def version_pair(pair: Pair) -> Result:
     )
 
 
+@check(
+    "version-gap",
+    "versions are neighbours",
+    Side.BOTH,
+    Severity.WARNING,
+    why="The further two versions are apart, the more of what the application does may work differently.",
+    asks="SELECT @@version, @@version_comment on both",
+)
 def version_gap(pair: Pair) -> Result:
     """Fails where the pair works, but not without care."""
     words = caution(pair.source.version, pair.target.version)
@@ -61,6 +85,14 @@ def version_gap(pair: Pair) -> Result:
     )
 
 
+@check(
+    "server-ids",
+    "server_id differs and is not 0",
+    Side.BOTH,
+    Severity.BLOCKER,
+    why="A replica leaves out every change that bears its own server_id, so equal numbers mean that nothing arrives.",
+    asks="SELECT @@GLOBAL.server_id on both",
+)
 def server_ids(pair: Pair) -> Result:
     """Fails where a server has no replication number, or both have one and the same."""
     source, target = _server_id(pair.source), _server_id(pair.target)
@@ -87,6 +119,14 @@ def _other_id(side: Side, server: Server, taken: set[int]) -> Fix:
     return set_global(side, server, "server_id", str(free), "replication connections made from now on; no client")
 
 
+@check(
+    "server-id-default",
+    "server_id is not the default 1",
+    Side.BOTH,
+    Severity.WARNING,
+    why="A number that nobody chose is likely to be used twice.",
+    asks="SELECT @@GLOBAL.server_id on both",
+)
 def server_id_default(pair: Pair) -> Result:
     """Fails where a server has the number that every server has that nobody set one for."""
     numbers = {"source": _server_id(pair.source), "target": _server_id(pair.target)}
@@ -102,6 +142,14 @@ def server_id_default(pair: Pair) -> Result:
     )
 
 
+@check(
+    "databases",
+    "databases to move are there",
+    Side.SOURCE,
+    Severity.BLOCKER,
+    why="What is not there cannot be moved; a misspelt name would be left behind unnoticed.",
+    asks="SHOW DATABASES",
+)
 def databases(pair: Pair) -> Result:
     """Fails where a database that is to be moved is not there, or there is nothing to move."""
     require(pair.source, "SELECT", pair.spec.databases)
@@ -119,6 +167,14 @@ def databases(pair: Pair) -> Result:
     return passed(count(len(moved), "database", "databases"), table(("database",), [(name,) for name in moved]))
 
 
+@check(
+    "already-replica",
+    "neither follows another server",
+    Side.BOTH,
+    Severity.BLOCKER,
+    why="Changes that come from a third server go on arriving when the clients have long been stopped.",
+    asks="SHOW REPLICA STATUS (SHOW SLAVE STATUS, SHOW ALL SLAVES STATUS) on both",
+)
 def already_replica(pair: Pair) -> Result:
     """Fails where the source has a source of its own, or the target one that is not this source."""
     rows = []
@@ -138,68 +194,3 @@ def already_replica(pair: Pair) -> Result:
         "source only. Move from the server at the head of the chain; on the target stop the other channel and forget "
         "it (STOP REPLICA; RESET REPLICA ALL) once it is sure that nobody needs it.",
     )
-
-
-SAME_SERVER = Check(
-    "same-server",
-    "source and target are two servers",
-    Side.BOTH,
-    Severity.BLOCKER,
-    "A server cannot be copied onto itself: the copy would destroy what it reads.",
-    "SELECT @@server_uuid (MariaDB: @@server_uid) on both",
-    same_server,
-)
-VERSION_PAIR = Check(
-    "version-pair",
-    "target can follow the source",
-    Side.BOTH,
-    Severity.BLOCKER,
-    "A replica has to understand every event that its source writes; not every version understands every other.",
-    "SELECT @@version, @@version_comment on both",
-    version_pair,
-)
-VERSION_GAP = Check(
-    "version-gap",
-    "versions are neighbours",
-    Side.BOTH,
-    Severity.WARNING,
-    "The further two versions are apart, the more of what the application does may work differently.",
-    "SELECT @@version, @@version_comment on both",
-    version_gap,
-)
-SERVER_IDS = Check(
-    "server-ids",
-    "server_id differs and is not 0",
-    Side.BOTH,
-    Severity.BLOCKER,
-    "A replica leaves out every change that bears its own server_id, so equal numbers mean that nothing arrives.",
-    "SELECT @@GLOBAL.server_id on both",
-    server_ids,
-)
-SERVER_ID_DEFAULT = Check(
-    "server-id-default",
-    "server_id is not the default 1",
-    Side.BOTH,
-    Severity.WARNING,
-    "A number that nobody chose is likely to be used twice.",
-    "SELECT @@GLOBAL.server_id on both",
-    server_id_default,
-)
-DATABASES = Check(
-    "databases",
-    "databases to move are there",
-    Side.SOURCE,
-    Severity.BLOCKER,
-    "What is not there cannot be moved; a misspelt name would be left behind unnoticed.",
-    "SHOW DATABASES",
-    databases,
-)
-ALREADY_REPLICA = Check(
-    "already-replica",
-    "neither follows another server",
-    Side.BOTH,
-    Severity.BLOCKER,
-    "Changes that come from a third server go on arriving when the clients have long been stopped.",
-    "SHOW REPLICA STATUS (SHOW SLAVE STATUS, SHOW ALL SLAVES STATUS) on both",
-    already_replica,
-)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from migration.check import Check, Pair, Result, Severity
+from migration.check import Pair, Result, Severity, check
 from migration.checks.results import count, failed, not_applicable, passed, shown, table
 from migration.checks.sight import channel_from_source, channels, clients, require
 from migration.model import Side
 from providers.mysql.replication import comes_from
 
 
+@check(
+    "target-empty",
+    "target holds no data of its own",
+    Side.TARGET,
+    Severity.BLOCKER,
+    why="The copy would meet what is there already, and what is there would be lost or mixed up with it.",
+    asks="SHOW DATABASES, and the tables of each",
+)
 def target_empty(pair: Pair) -> Result:
     """Fails where a target that does not follow the source has databases."""
     if channel_from_source(pair) is not None:
@@ -32,6 +40,14 @@ def target_empty(pair: Pair) -> Result:
     )
 
 
+@check(
+    "target-not-written",
+    "nobody else is on the target",
+    Side.TARGET,
+    Severity.WARNING,
+    why="Whoever writes on the target before the cutover makes it differ from the source.",
+    asks="SHOW FULL PROCESSLIST",
+)
 def target_not_written(pair: Pair) -> Result:
     """Fails where somebody else has a session on the target."""
     others = clients(pair, pair.target)
@@ -47,6 +63,14 @@ def target_not_written(pair: Pair) -> Result:
     )
 
 
+@check(
+    "target-read-only",
+    "target refuses writes",
+    Side.TARGET,
+    Severity.NOTICE,
+    why="Until the cutover only the source may take writes.",
+    asks="SELECT @@GLOBAL.read_only, @@GLOBAL.super_read_only",
+)
 def target_read_only(pair: Pair) -> Result:
     """Fails where the target takes writes; the runbook sees to it."""
     state = pair.target.read_only()
@@ -60,6 +84,15 @@ def target_read_only(pair: Pair) -> Result:
     )
 
 
+@check(
+    "threads",
+    "replication runs",
+    Side.TARGET,
+    Severity.BLOCKER,
+    why="A channel that stands still, waits on purpose or leaves things out never becomes equal to its source.",
+    asks="SHOW REPLICA STATUS (SHOW SLAVE STATUS)",
+    again=True,
+)
 def threads(pair: Pair) -> Result:
     """Fails where the channel from the source does not run as it should."""
     every = channels(pair.target)
@@ -86,41 +119,3 @@ def threads(pair: Pair) -> Result:
         "Cure what the server names in its own words, take a delay, a filter or an end condition away, then start the "
         "replica again.",
     )
-
-
-TARGET_EMPTY = Check(
-    "target-empty",
-    "target holds no data of its own",
-    Side.TARGET,
-    Severity.BLOCKER,
-    "The copy would meet what is there already, and what is there would be lost or mixed up with it.",
-    "SHOW DATABASES, and the tables of each",
-    target_empty,
-)
-TARGET_NOT_WRITTEN = Check(
-    "target-not-written",
-    "nobody else is on the target",
-    Side.TARGET,
-    Severity.WARNING,
-    "Whoever writes on the target before the cutover makes it differ from the source.",
-    "SHOW FULL PROCESSLIST",
-    target_not_written,
-)
-TARGET_READ_ONLY = Check(
-    "target-read-only",
-    "target refuses writes",
-    Side.TARGET,
-    Severity.NOTICE,
-    "Until the cutover only the source may take writes.",
-    "SELECT @@GLOBAL.read_only, @@GLOBAL.super_read_only",
-    target_read_only,
-)
-THREADS = Check(
-    "threads",
-    "replication runs",
-    Side.TARGET,
-    Severity.BLOCKER,
-    "A channel that stands still, waits on purpose or leaves things out never becomes equal to its source.",
-    "SHOW REPLICA STATUS (SHOW SLAVE STATUS)",
-    threads,
-)

@@ -7,7 +7,8 @@ writes, watch, and end replication.
 
 from __future__ import annotations
 
-from migration.checks import ACTIVITY, NATIVE_REPLICATION
+from migration.check import Route
+from migration.checks import again_on_route, on_route
 from migration.decisions import Choice
 from migration.model import Side, Stage
 from migration.runbook import Gate, Runbook, Step, Switch
@@ -20,7 +21,15 @@ CHECKS = Gate(
     question=lambda m: "Go on with these findings?",
     consequence=lambda m: "Nothing is changed yet; the plan is shown next.",
     word=lambda m: "",
-    choices=(Choice.CONFIRM, Choice.RECHECK, Choice.WAIVE, Choice.FIX, Choice.UNDO_FIX, Choice.CANCEL),
+    choices=(
+        Choice.CONFIRM,
+        Choice.RECHECK,
+        Choice.WAIVE,
+        Choice.FIX,
+        Choice.UNDO_FIX,
+        Choice.FIX_ALL,
+        Choice.CANCEL,
+    ),
 )
 PLAN = Gate(
     id="plan",
@@ -113,8 +122,9 @@ END_REPLICATION = Step(
 RUNBOOK = Runbook(
     name="mysql_replication",
     title="MySQL or MariaDB to any other that can replicate from it",
-    checks=NATIVE_REPLICATION,
-    activity=ACTIVITY,
+    checks=on_route(Route.NATIVE),
+    activity=again_on_route(Route.NATIVE),
+    route=Route.NATIVE,
     stages={
         Stage.PREPARE: (CHECKS, PLAN, PROTECT),
         Stage.CREATE: (COPY, ATTACH),

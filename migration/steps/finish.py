@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration import bridging
+from migration import bridging, fixing
 from migration.cutover import signal
 from migration.runbook import Estimate, Migration, Observation, done, not_done
 from providers.mysql import replication
@@ -21,6 +21,7 @@ def statements(m: Migration) -> tuple[str, ...]:
     for server in _ends(m):
         lines += [f"{server.name}: {server.dialect.stop_replica}", f"{server.name}: {server.dialect.reset_replica}"]
     lines += [fix.undo for fix in m.adjusted()]
+    lines += [one.fix.undo for one in fixing.set_aside(m)]
     return tuple(lines)
 
 
@@ -36,6 +37,8 @@ def probe(m: Migration) -> Observation:
         return not_done(f"{' and '.join(following)} still has a replication channel")
     if m.adjusted():
         return not_done("temporary settings are still in force")
+    if away := fixing.set_aside(m):
+        return not_done(f"{len(away)} objects that were set aside are not created again yet")
     return done("neither server follows the other")
 
 
@@ -51,7 +54,16 @@ def apply(m: Migration) -> None:
             m.scribe.statement(server.name, "end_replication", server.dialect.reset_replica, server.session.thread_id)
             replication.forget(server)
     bridging.stop(m)
+    _create_again(m)
     m.restore_all()
+
+
+def _create_again(m: Migration) -> None:
+    """What was set aside comes back where the writes are."""
+    for server in _ends(m):
+        if not server.read_only().clients:
+            fixing.create_again(m, server)
+            return
 
 
 def _drop_signal(m: Migration) -> None:

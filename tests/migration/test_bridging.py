@@ -12,7 +12,7 @@ import pytest
 from migration import bridging
 from migration.check import Pair, Verdict
 from migration.checks.accounts import replication_account_target
-from migration.checks.settings import collation
+from migration.checks.parameters import collation
 from migration.cutover import switch
 from migration.model import BridgeSpec, Direction
 from migration.steps import finish, way_back
@@ -75,10 +75,10 @@ def test_the_checks_say_what_the_bridge_is_for(made: Moving) -> None:
     m = made.m
     bridged = Pair(m.source, m.target, m.spec, m.secrets, m.positioning)
     straight = replace(bridged, spec=replace(m.spec, bridge=None))
-    assert replication_account_target(bridged).verdict is Verdict.PASSED
-    assert collation(bridged).verdict is Verdict.PASSED
+    assert replication_account_target.run(bridged).verdict is Verdict.PASSED
+    assert collation.run(bridged).verdict is Verdict.PASSED
     old = not m.source.version.mysql_from(5, 7)
-    refused = replication_account_target(straight)
+    refused = replication_account_target.run(straight)
     assert (refused.verdict is not Verdict.PASSED) == old
     if old:
         assert "--bridge" in refused.remedy

@@ -233,12 +233,12 @@ def test_a_waiver_is_for_its_check_alone(desk: Desk) -> None:
 
 def test_fixes_are_kept_with_their_undo(desk: Desk) -> None:
     def fix(state: str) -> None:
-        desk.scribe.fix("gtid", state, statement="SET GLOBAL x = 1", undo="SET GLOBAL x = 0", side="target")
+        desk.scribe.fix("gtid", state, Fix(Side.TARGET, "SET GLOBAL x = 1", "SET GLOBAL x = 0", "x", "0", "1", "all"))
 
     fix("applying")
     fix("applied")
     (applied,) = desk.view().fixes
-    assert (applied.check, applied.statement, applied.undo, applied.undone) == (
+    assert (applied.check, applied.fix.statement, applied.fix.undo, applied.undone) == (
         "gtid", "SET GLOBAL x = 1", "SET GLOBAL x = 0", False,
     )  # fmt: skip
     fix("undoing")

@@ -15,8 +15,9 @@ from migration.decisions import Choice
 from migration.view import MigrationView
 from tui.desk import Desk
 from tui.screens.base import BACK, HELP, LEAVE, MIN_BODY, MigrationScreen
-from tui.text import fit, width
+from tui.text import fit, plural, width
 from tui.widgets.confirm_field import LineField
+from tui.widgets.fix_rows import fix_rows
 from tui.widgets.lines import WORD_STYLES, Lines, Page, Row, row
 
 
@@ -82,7 +83,7 @@ class CheckDetailScreen(MigrationScreen):
         if finding is None or view is None:
             return None if action in self.DECIDING else True
         if action == "apply":
-            if finding.result.fix is None:
+            if not finding.result.fixes:
                 return False
             return True if self.desk.offers(Choice.FIX) and not self._applied(view) else None
         if action == "undo":
@@ -108,8 +109,8 @@ class CheckDetailScreen(MigrationScreen):
         if self._applied(view):
             return "The fix is in place; the check has run again since. u takes it back."
         finding = self.finding
-        if finding is not None and finding.result.fix is not None and finding.word not in ("OK", "-"):
-            return f"Nothing is changed yet. A runs the statement above on the {finding.result.fix.side}."
+        if finding is not None and finding.result.fixes and finding.word not in ("OK", "-"):
+            return f"Nothing is changed yet. A runs the {plural(len(finding.result.fixes), 'statement')} shown here."
         return ""
 
     def draw_body(self, cells: int, height: int) -> Sequence[Row]:
@@ -194,16 +195,9 @@ def _rows(finding: Finding, cells: int) -> list[Row]:
     page.pair("Why", finding.why)
     if result.remedy:
         page.pair("Remedy", result.remedy)
-    if result.fix is not None:
-        fix = result.fix
+    for fix in result.fixes:
         page.rule(f"Fix on the {fix.side}")
-        page.pair("Change", f"{fix.setting}:  {fix.was}  →  {fix.becomes}", "head")
-        page.add(("   - ", "fail"), fit(f"{fix.setting} = {fix.was}", cells - 6))
-        page.add(("   + ", "ok"), fit(f"{fix.setting} = {fix.becomes}", cells - 6))
-        page.pair("Runs", fix.statement)
-        page.pair("Undo", fix.undo)
-        page.pair("Reach", fix.reach)
-        page.pair("Restart", "needed" if fix.restart else "not needed")
+        page.rows += fix_rows(fix, cells)
     if result.evidence:
         page.rule("Evidence")
         page.rows += _table(result.evidence, cells)

@@ -9,11 +9,13 @@ from textual.binding import Binding, BindingType
 
 from migration.check import Finding
 from migration.decisions import Choice
+from migration.fixing import offers
 from migration.view import MigrationView
 from tui.desk import Desk
 from tui.screens.base import MigrationScreen
 from tui.screens.cancel import CancelScreen
 from tui.screens.check_detail import CheckDetailScreen
+from tui.screens.fix_all import FixAllScreen
 from tui.text import coarse, plural
 from tui.widgets.check_list import check_rows, tally
 from tui.widgets.lines import Page, Row
@@ -52,6 +54,7 @@ class ChecksScreen(MigrationScreen):
         Binding("up,k", "move(-1)", show=False),
         Binding("down,j", "move(1)", show=False),
         Binding("r", "recheck", "Run again", tooltip="ask both servers again"),
+        Binding("F", "fix_all", "Fix all…", tooltip="list every change that would cure a finding; changes nothing"),
         Binding("n", "next", "Next", tooltip="accept the checks and make the plan; changes nothing"),
         Binding("x", "cancel", "Cancel…", tooltip="open the screen that cancels the migration; starts nothing"),
         *MigrationScreen.COMMON,
@@ -69,6 +72,8 @@ class ChecksScreen(MigrationScreen):
             return True if ready and self.desk.offers(Choice.CONFIRM, "checks") else None
         if action == "recheck":
             return True if self.desk.offers(Choice.RECHECK) else None
+        if action == "fix_all":
+            return True if view is not None and offers(view.findings) and self.desk.offers(Choice.FIX_ALL) else None
         if action == "open":
             return True if view is not None and view.findings else None
         return super().allowed(action)
@@ -137,6 +142,10 @@ class ChecksScreen(MigrationScreen):
         """Accept the checks and go on to the plan."""
         self.decide(Choice.CONFIRM, f"go on after {plural(len(self.view.findings) if self.view else 0, 'check')}")
 
+    def action_fix_all(self) -> None:
+        """Open the list of changes."""
+        self.app.push_screen(FixAllScreen(self.desk))
+
     def action_cancel(self) -> None:
         """Open the screen that cancels the migration."""
         self.app.push_screen(CancelScreen(self.desk))
@@ -149,9 +158,10 @@ def _short(finding: Finding, cells: int, height: int) -> list[Row]:
     page = Page(cells, height)
     page.rule(finding.title)
     page.pair("Why", finding.why)
-    if finding.result.fix is not None:
-        fix = finding.result.fix
-        page.pair("Fix", f"{fix.setting}: {fix.was} → {fix.becomes} on the {fix.side}. {fix.reach}")
+    if finding.result.fixes:
+        fix = finding.result.fixes[0]
+        more = f" and {len(finding.result.fixes) - 1} more" if len(finding.result.fixes) > 1 else ""
+        page.pair("Fix", f"{fix.setting}: {fix.was} → {fix.becomes} on the {fix.side}{more}. {fix.reach}")
     elif finding.result.remedy:
         page.pair("Remedy", finding.result.remedy)
     return page.rows[:height]

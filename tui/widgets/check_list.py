@@ -34,7 +34,7 @@ def remedy_word(finding: Finding, waived: frozenset[str], fixed: frozenset[str])
         return "fixed"
     if finding.word in ("OK", "-"):
         return "-"
-    return "auto" if finding.result.fix is not None else "you"
+    return "auto" if finding.result.fixes else "you"
 
 
 def check_rows(

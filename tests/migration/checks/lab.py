@@ -59,8 +59,7 @@ class Lab:
     def fixed_and_back(self, check: Check) -> None:
         """The finding's fix makes the check pass, and its undo makes it fail again."""
         before = self.find(check).result
-        fix = before.fix
-        assert fix is not None
+        (fix,) = before.fixes
         server = self.source if fix.side.value == "source" else self.target
         assert server.variable(fix.setting) == fix.was
         server.change(fix.statement)

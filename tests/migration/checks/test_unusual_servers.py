@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from migration.checks import activity, binlog, settings
+from migration.checks import activity, binlog, parameters
 from migration.model import Limits
 from providers.mysql.gtid import GtidSet
 from providers.mysql.server import Server
@@ -41,11 +41,11 @@ def swapped(odd: Lab) -> Lab:
 
 
 def test_a_binary_log_that_is_off_blocks_on_either_side(odd: Lab, swapped: Lab) -> None:
-    finding = odd.find(binlog.BINARY_LOG)
+    finding = odd.find(binlog.binary_log)
     assert finding.blocks
     assert ("target", "log_bin", "OFF") in finding.result.evidence
     assert ("source", "log_bin", "ON") in finding.result.evidence
-    finding = swapped.find(binlog.BINARY_LOG)
+    finding = swapped.find(binlog.binary_log)
     assert finding.blocks
     assert ("source", "log_bin", "OFF") in finding.result.evidence
     assert ("target", "log_slave_updates", "OFF") in finding.result.evidence
@@ -53,26 +53,26 @@ def test_a_binary_log_that_is_off_blocks_on_either_side(odd: Lab, swapped: Lab) 
 
 def test_a_target_that_does_not_log_what_it_replicates_blocks(odd: Lab) -> None:
     both_logged = replace(odd, pair=replace(odd.pair, target=odd.source))
-    finding = both_logged.find(binlog.BINARY_LOG)
+    finding = both_logged.find(binlog.binary_log)
     assert (finding.blocks, finding.result.found) == (True, "off: log_slave_updates on the target")
 
 
 def test_a_log_that_leaves_databases_out_blocks(odd: Lab) -> None:
-    finding = odd.find(binlog.FILTERS)
+    finding = odd.find(binlog.filters)
     assert finding.blocks
     assert finding.result.evidence[1] == ("source", "binlog_ignore_db", "scratch")
 
 
 def test_names_with_capitals_block_where_the_target_lowers_them(odd: Lab) -> None:
-    assert odd.word(settings.LOWER_CASE_SETTING) == "WARN"
-    assert odd.word(settings.LOWER_CASE_TABLE_NAMES) == "OK"
+    assert odd.word(parameters.lower_case_setting) == "WARN"
+    assert odd.word(parameters.lower_case_names) == "OK"
     with made(
         odd.source,
         "CREATE DATABASE Crm",
         "CREATE VIEW Crm.`[Red]` AS SELECT 1 AS a",
         undo="DROP DATABASE Crm",
     ):
-        finding = odd.find(settings.LOWER_CASE_TABLE_NAMES)
+        finding = odd.find(parameters.lower_case_names)
     assert finding.blocks
     assert finding.result.evidence[1:] == (("Crm", ""), ("Crm", "[Red]"))
 
@@ -81,7 +81,7 @@ def test_a_transactions_age_is_right_far_from_utc(odd: Lab) -> None:
     with session(odd.source) as client:
         client.run("BEGIN")
         client.run("UPDATE shop.orders SET note = 'x' WHERE id = 1")
-        assert odd.word(activity.LONG_TRANSACTIONS) == "OK"
-        finding = odd.find_until("WARN", activity.LONG_TRANSACTIONS, Limits(fence_s=0.5))
+        assert odd.word(activity.long_transactions) == "OK"
+        finding = odd.find_until("WARN", activity.long_transactions, Limits(fence_s=0.5))
         client.run("ROLLBACK")
     assert 1 <= int(finding.result.evidence[1][3]) < 60

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from migration.check import Severity
-from migration.checks import ACTIVITY, NATIVE_REPLICATION
+from migration.check import Route, Severity
+from migration.checks import again_on_route, on_route
 from migration.checks.accounts import host_matches
+from migration.checks.jumps.pairs import caution, refusal
 from migration.checks.results import changes_something, first_word, literal, shown, table
 from migration.checks.run import missing_privilege
 from migration.checks.sight import holds, parse_grants
-from migration.checks.versions import caution, refusal
 from providers.mysql.bridge.need import login_obstacle
 from providers.mysql.errors import PrivilegeMissing
 from providers.mysql.version import Flavor, Version
@@ -206,10 +206,10 @@ def test_the_missing_privilege_is_named_in_the_servers_words(words: str, privile
 
 
 def test_the_catalogue_is_complete_in_itself() -> None:
-    ids = [check.id for check in NATIVE_REPLICATION]
+    ids = [check.id for check in on_route(Route.NATIVE)]
     assert len(set(ids)) == len(ids)
-    assert {check.id for check in ACTIVITY} <= set(ids)
-    for check in NATIVE_REPLICATION:
+    assert {check.id for check in again_on_route(Route.NATIVE)} <= set(ids)
+    for check in on_route(Route.NATIVE):
         assert check.why.endswith("."), check.id
         assert check.asks, check.id
         assert len(check.title) <= 36, check.id

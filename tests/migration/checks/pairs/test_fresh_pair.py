@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from migration.check import Finding, Verdict
-from migration.checks import ACTIVITY, NATIVE_REPLICATION
+from migration.check import Finding, Route, Verdict
+from migration.checks import activity, on_route
 from migration.checks.run import run_checks
 from providers.mysql.endpoint import Account
 from providers.mysql.server import Server
@@ -26,8 +26,8 @@ _SEEN_BY_EVERYBODY = {
 
 
 def test_a_fresh_pair_has_nothing_in_the_way(lab: Lab) -> None:
-    findings = list(run_checks(lab.pair, NATIVE_REPLICATION))
-    assert [finding.check for finding in findings] == [check.id for check in NATIVE_REPLICATION]
+    findings = list(run_checks(lab.pair, on_route(Route.NATIVE)))
+    assert [finding.check for finding in findings] == [check.id for check in on_route(Route.NATIVE)]
     assert [f"{f.check}: {f.result.found} {f.result.remedy}" for f in findings if f.blocks] == []
     words = {finding.check: finding.word for finding in findings}
     assert "UNKNOWN" not in words.values()
@@ -37,7 +37,7 @@ def test_a_fresh_pair_has_nothing_in_the_way(lab: Lab) -> None:
 
 
 def test_an_attached_pair_has_nothing_in_the_way(arrived: Lab) -> None:
-    findings = list(run_checks(arrived.pair, NATIVE_REPLICATION))
+    findings = list(run_checks(arrived.pair, on_route(Route.NATIVE)))
     assert [f"{f.check}: {f.result.found} {f.result.remedy}" for f in findings if f.blocks] == []
     words = {finding.check: finding.word for finding in findings}
     assert (words["threads"], words["target-empty"]) == ("OK", "OK")
@@ -50,7 +50,7 @@ def test_checks_change_nothing_whether_a_server_is_fenced_or_not(lab: Lab, fence
             server = lab.target if fenced == "target" else lab.source
             stack.enter_context(made(server, server.dialect.fence, undo=server.dialect.unfence))
         before = state(lab.source), state(lab.target)
-        findings = list(run_checks(lab.pair, NATIVE_REPLICATION))
+        findings = list(run_checks(lab.pair, on_route(Route.NATIVE)))
         assert (state(lab.source), state(lab.target)) == before
     assert not [finding.check for finding in findings if finding.result.verdict is Verdict.UNKNOWN]
 
@@ -58,7 +58,7 @@ def test_checks_change_nothing_whether_a_server_is_fenced_or_not(lab: Lab, fence
 def test_read_only_without_its_stronger_form_stays_as_it_is(lab: Lab) -> None:
     with made(lab.target, "SET GLOBAL read_only = ON", undo="SET GLOBAL read_only = OFF"):
         before = lab.target.read_only()
-        list(run_checks(lab.pair, NATIVE_REPLICATION))
+        list(run_checks(lab.pair, on_route(Route.NATIVE)))
         assert lab.target.read_only() == before
 
 
@@ -83,7 +83,7 @@ def low(lab: Lab) -> Iterator[Lab]:
 
 
 def test_what_an_account_may_not_see_is_unknown_and_names_the_privilege(low: Lab) -> None:
-    findings = {finding.check: finding for finding in run_checks(low.pair, NATIVE_REPLICATION)}
+    findings = {finding.check: finding for finding in run_checks(low.pair, on_route(Route.NATIVE))}
     for check, privilege in (
         ("long-transactions", "PROCESS"),
         ("long-statements", "PROCESS"),
@@ -107,7 +107,7 @@ def test_what_an_account_may_not_see_is_unknown_and_names_the_privilege(low: Lab
 
 
 def test_an_unknown_check_blocks_like_a_failed_one(low: Lab) -> None:
-    findings = {finding.check: finding for finding in run_checks(low.pair, NATIVE_REPLICATION)}
+    findings = {finding.check: finding for finding in run_checks(low.pair, on_route(Route.NATIVE))}
     assert findings["primary-keys"].blocks
     assert findings["privileges"].word == "FAIL"
     missing = [row[2] for row in findings["privileges"].result.evidence[1:]]
@@ -116,7 +116,7 @@ def test_an_unknown_check_blocks_like_a_failed_one(low: Lab) -> None:
 
 def test_one_database_may_be_seen_with_grants_on_that_one_only(low: Lab) -> None:
     changed = {"databases": ("shop",)}
-    findings = {check.id: low.find(check, **changed) for check in NATIVE_REPLICATION}
+    findings = {check.id: low.find(check, **changed) for check in on_route(Route.NATIVE)}
     assert findings["primary-keys"].word == "OK"
     assert findings["triggers"].word == "UNKNOWN"
     assert "TRIGGER" in findings["triggers"].result.found
@@ -124,7 +124,7 @@ def test_one_database_may_be_seen_with_grants_on_that_one_only(low: Lab) -> None
 
 
 def test_prepared_transactions_that_may_not_be_listed_are_unknown(low: Lab) -> None:
-    finding = low.find(ACTIVITY[2])
+    finding = low.find(activity.prepared_xa)
     if low.source.version.mysql_from(8, 0) or low.target.version.mysql_from(8, 0):
         assert (finding.word, finding.result.found) == ("UNKNOWN", "needs XA_RECOVER_ADMIN")
     else:
@@ -137,7 +137,7 @@ def test_a_server_that_went_away_makes_a_check_unknown(lab: Lab) -> None:
     gone.endpoint = endpoint
     gone.close()
     with_gone = replace(lab, pair=replace(lab.pair, target=gone))
-    findings = {check.id: with_gone.find(check) for check in NATIVE_REPLICATION}
+    findings = {check.id: with_gone.find(check) for check in on_route(Route.NATIVE)}
     assert findings["target-read-only"].word == "UNKNOWN"
     assert "cannot be reached" in findings["target-read-only"].result.remedy
     assert findings["target-empty"].blocks

@@ -21,48 +21,48 @@ QUOTED = "`" + ODD.replace("`", "``") + "`"
 
 
 def test_a_target_with_data_of_its_own_blocks(lab: Lab) -> None:
-    assert lab.word(target.TARGET_EMPTY) == "OK"
+    assert lab.word(target.target_empty) == "OK"
     statements = (f"CREATE DATABASE {QUOTED}", f"CREATE TABLE {QUOTED}.t (a INT)", "CREATE DATABASE bare")
     with made(lab.target, *statements, undo=f"DROP DATABASE {QUOTED}; DROP DATABASE bare"):
-        finding = lab.find(target.TARGET_EMPTY)
+        finding = lab.find(target.target_empty)
     assert finding.blocks
     assert [row[:2] for row in finding.result.evidence[1:]] == [("bare", "0"), (ODD, "1")]
-    assert lab.word(target.TARGET_EMPTY) == "OK"
+    assert lab.word(target.target_empty) == "OK"
 
 
 def test_a_target_that_follows_the_source_may_have_its_data(arrived: Lab) -> None:
     assert "arrived" in arrived.target.databases()
-    assert arrived.word(target.TARGET_EMPTY) == "OK"
+    assert arrived.word(target.target_empty) == "OK"
 
 
 def test_somebody_elses_session_on_the_target_is_doubtful(lab: Lab) -> None:
-    assert lab.word(target.TARGET_NOT_WRITTEN) == "OK"
+    assert lab.word(target.target_not_written) == "OK"
     with account(lab.target, "stranger") as stranger, session(lab.target, stranger) as there:
-        finding = lab.find(target.TARGET_NOT_WRITTEN)
+        finding = lab.find(target.target_not_written)
         assert finding.word == "WARN"
         assert finding.result.evidence[1][:3] == (str(there.thread_id), "stranger", "127.0.0.1")
 
 
 def test_the_replica_that_reads_is_nobody_else(attached: Lab) -> None:
-    assert attached.word(target.TARGET_NOT_WRITTEN) == "OK"
+    assert attached.word(target.target_not_written) == "OK"
 
 
 def test_a_target_that_takes_writes_is_told_and_does_not_block(lab: Lab) -> None:
-    finding = lab.find(target.TARGET_READ_ONLY)
+    finding = lab.find(target.target_read_only)
     assert (finding.word, finding.blocks) == ("NOTE", False)
     with made(lab.target, lab.target.dialect.fence, undo=lab.target.dialect.unfence):
-        assert lab.word(target.TARGET_READ_ONLY) == "OK"
+        assert lab.word(target.target_read_only) == "OK"
 
 
 def test_a_stopped_channel_blocks(attached: Lab) -> None:
-    assert attached.word(target.THREADS) == "OK"
+    assert attached.word(target.threads) == "OK"
     replication.stop(attached.target)
-    finding = attached.find(target.THREADS)
+    finding = attached.find(target.threads)
     assert finding.blocks
     assert "stopped" in finding.result.evidence[1][1]
     replication.start(attached.target)
     replication.wait_running(attached.target, 10)
-    assert attached.word(target.THREADS) == "OK"
+    assert attached.word(target.threads) == "OK"
 
 
 def test_a_delayed_channel_blocks(attached: Lab) -> None:
@@ -71,7 +71,7 @@ def test_a_delayed_channel_blocks(attached: Lab) -> None:
     attached.target.change(f"{dialect.change_source} {dialect.source_word}_DELAY = 5")
     replication.start(attached.target)
     replication.wait_running(attached.target, 10)
-    finding = attached.find(target.THREADS)
+    finding = attached.find(target.threads)
     assert finding.blocks
     assert finding.result.evidence[1] == ("delay", "5 s on purpose")
 
@@ -81,7 +81,7 @@ def test_an_applier_that_stopped_with_an_error_blocks_in_its_own_words(arrived: 
         "SET SESSION sql_log_bin = 0; INSERT INTO arrived.t VALUES (1, 0); SET SESSION sql_log_bin = 1"
     )
     arrived.source.change("INSERT INTO arrived.t VALUES (1, 1)")
-    finding = arrived.find_until("FAIL", target.THREADS)
+    finding = arrived.find_until("FAIL", target.threads)
     assert finding.blocks
     assert "1062" in finding.result.evidence[1][1]
 
@@ -91,7 +91,7 @@ class TestReplicationAccount:
     """The account with which the other server logs in to the one on this side."""
 
     def check(self, side: Side) -> Check:
-        return accounts.REPLICATION_ACCOUNT_SOURCE if side is Side.SOURCE else accounts.REPLICATION_ACCOUNT_TARGET
+        return accounts.replication_account_source if side is Side.SOURCE else accounts.replication_account_target
 
     def word_for(self, lab: Lab, side: Side, user: str, password: str) -> tuple[str, str]:
         users = {side.value: user}
@@ -152,7 +152,7 @@ def test_an_old_replica_cannot_use_a_new_login_method(lab: Lab) -> None:
         pytest.skip("MySQL 5.6 is the one that cannot")
     with account(lab.target, "modern", "REPLICATION SLAVE ON *.*"):
         finding = lab.with_secrets(target_replication=Secret("pw-of-a-test")).find(
-            accounts.REPLICATION_ACCOUNT_TARGET, **lab.replication_users(target="modern")
+            accounts.replication_account_target, **lab.replication_users(target="modern")
         )
     assert finding.blocks
     assert finding.result.found == "not with caching_sha2_password"
@@ -171,13 +171,13 @@ def without(server: Server, *privileges: str) -> Iterator[Server]:
 def missing(lab: Lab, source: Server | None = None, target: Server | None = None) -> list[tuple[str, str]]:
     """Side and purpose of what the check of privileges finds missing."""
     finding = replace(lab, pair=replace(lab.pair, source=source or lab.source, target=target or lab.target)).find(
-        accounts.PRIVILEGES
+        accounts.privileges
     )
     return [(row[0], row[2]) for row in finding.result.evidence[1:]] if finding.blocks else []
 
 
 def test_one_missing_privilege_is_named_by_what_it_is_needed_for(lab: Lab) -> None:
-    assert lab.word(accounts.PRIVILEGES) == "OK"
+    assert lab.word(accounts.privileges) == "OK"
     control: tuple[str, ...]
     if lab.target.version.mariadb:
         control = ("REPLICATION SLAVE ADMIN", "SUPER")
@@ -200,23 +200,23 @@ def test_one_missing_privilege_is_named_by_what_it_is_needed_for(lab: Lab) -> No
 def test_asking_for_privileges_waits_for_nobodys_lock(lab: Lab) -> None:
     with session(lab.source) as client:
         client.run("LOCK TABLES shop.orders WRITE")
-        assert lab.word(accounts.PRIVILEGES) == "OK"
+        assert lab.word(accounts.privileges) == "OK"
 
 
 def test_privileges_are_complete_when_the_target_is_a_copy_already(arrived: Lab) -> None:
-    assert arrived.word(accounts.PRIVILEGES) == "OK"
+    assert arrived.word(accounts.privileges) == "OK"
 
 
 def test_clients_without_an_account_on_the_target_are_named(lab: Lab) -> None:
-    assert lab.word(accounts.CLIENT_ACCOUNTS) == "OK"
+    assert lab.word(accounts.client_accounts) == "OK"
     with account(lab.source, "cl[red]erk") as clerk, session(lab.source, clerk):
-        missing = lab.find(accounts.CLIENT_ACCOUNTS)
+        missing = lab.find(accounts.client_accounts)
         assert missing.word == "WARN"
         assert missing.result.evidence[1] == ("cl[red]erk", "127.0.0.1", "no such account")
         with account(lab.target, "cl[red]erk", host="192.0.2.%"):
-            elsewhere = lab.find(accounts.CLIENT_ACCOUNTS)
+            elsewhere = lab.find(accounts.client_accounts)
             assert elsewhere.result.evidence[1][2] == "not from this host"
         with account(lab.target, "cl[red]erk", host="127.0.0.%"):
-            there = lab.find(accounts.CLIENT_ACCOUNTS)
+            there = lab.find(accounts.client_accounts)
             assert there.result.verdict is Verdict.PASSED
             assert there.result.found == "all 1 are there"

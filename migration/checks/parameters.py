@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration.check import Check, Pair, Result, Severity
+from migration.check import Pair, Result, Severity, check
 from migration.checks.results import count, failed, passed, set_global, table
 from migration.checks.sight import moved_databases, require
 from migration.model import Side
@@ -11,6 +11,14 @@ from providers.mysql.server import Server
 _NAMES_SETTING = "lower_case_table_names"
 
 
+@check(
+    "packet",
+    "target takes as large packets",
+    Side.TARGET,
+    Severity.WARNING,
+    why="A statement or row that fits into a packet on the source must fit on the target, too.",
+    asks="SHOW GLOBAL VARIABLES LIKE 'max_allowed_packet' on both",
+)
 def packet(pair: Pair) -> Result:
     """Fails where the target takes smaller statements and rows than the source."""
     source, target = (int(server.variable("max_allowed_packet") or 0) for server in (pair.source, pair.target))
@@ -32,6 +40,14 @@ def _mib(size: int) -> str:
     return f"{size / (1 << 20):g} MiB"
 
 
+@check(
+    "sql-mode",
+    "sql_mode is the same",
+    Side.BOTH,
+    Severity.NOTICE,
+    why="The mode decides whether a doubtful value is taken, mended or refused.",
+    asks="SHOW GLOBAL VARIABLES LIKE 'sql_mode' on both",
+)
 def sql_mode(pair: Pair) -> Result:
     """Fails where the servers' default SQL modes differ."""
     source, target = _modes(pair.source), _modes(pair.target)
@@ -52,6 +68,14 @@ def _modes(server: Server) -> set[str]:
     return set(filter(None, (server.variable("sql_mode") or "").split(",")))
 
 
+@check(
+    "collation",
+    "source can read the way back",
+    Side.TARGET,
+    Severity.WARNING,
+    why="The collation of each session travels in the binary log, and an older server stops at one it does not know.",
+    asks="SHOW GLOBAL VARIABLES: collation_server, default_collation_for_utf8mb4",
+)
 def collation(pair: Pair) -> Result:
     """Fails where sessions on the target would write what the source cannot read on the way back."""
     back = pair.source.version
@@ -76,6 +100,14 @@ def collation(pair: Pair) -> Result:
     )
 
 
+@check(
+    "lower-case-table-names",
+    "names keep their capitals",
+    Side.BOTH,
+    Severity.BLOCKER,
+    why="Where one server takes Orders and orders for one table and the other for two, changes go astray.",
+    asks="SHOW GLOBAL VARIABLES LIKE 'lower_case_table_names' on both; names in information_schema.tables",
+)
 def lower_case_names(pair: Pair) -> Result:
     """Fails where the servers write names differently and there are names with capitals."""
     setting = _setting(pair)
@@ -93,6 +125,14 @@ def lower_case_names(pair: Pair) -> Result:
     )
 
 
+@check(
+    "lower-case-setting",
+    "lower_case_table_names is the same",
+    Side.BOTH,
+    Severity.WARNING,
+    why="An application that is careless about capitals may work on one server and fail on the other.",
+    asks="SHOW GLOBAL VARIABLES LIKE 'lower_case_table_names' on both",
+)
 def lower_case_setting(pair: Pair) -> Result:
     """Fails where the servers write names differently, whatever names there are."""
     source, target = _setting(pair)
@@ -125,50 +165,3 @@ def _with_capitals(pair: Pair) -> list[tuple[str, str]]:
     )
     found = [(name, "") for name in names if name != name.lower()]
     return found + [(str(base), str(name)) for base, name in rows if name != name.lower()]
-
-
-PACKET = Check(
-    "packet",
-    "target takes as large packets",
-    Side.TARGET,
-    Severity.WARNING,
-    "A statement or row that fits into a packet on the source must fit on the target, too.",
-    "SHOW GLOBAL VARIABLES LIKE 'max_allowed_packet' on both",
-    packet,
-)
-SQL_MODE = Check(
-    "sql-mode",
-    "sql_mode is the same",
-    Side.BOTH,
-    Severity.NOTICE,
-    "The mode decides whether a doubtful value is taken, mended or refused.",
-    "SHOW GLOBAL VARIABLES LIKE 'sql_mode' on both",
-    sql_mode,
-)
-COLLATION = Check(
-    "collation",
-    "source can read the way back",
-    Side.TARGET,
-    Severity.WARNING,
-    "The collation of each session travels in the binary log, and an older server stops at one it does not know.",
-    "SHOW GLOBAL VARIABLES: collation_server, default_collation_for_utf8mb4",
-    collation,
-)
-LOWER_CASE_TABLE_NAMES = Check(
-    "lower-case-table-names",
-    "names keep their capitals",
-    Side.BOTH,
-    Severity.BLOCKER,
-    "Where one server takes Orders and orders for one table and the other for two, changes go astray.",
-    "SHOW GLOBAL VARIABLES LIKE 'lower_case_table_names' on both; names in information_schema.tables",
-    lower_case_names,
-)
-LOWER_CASE_SETTING = Check(
-    "lower-case-setting",
-    "lower_case_table_names is the same",
-    Side.BOTH,
-    Severity.WARNING,
-    "An application that is careless about capitals may work on one server and fail on the other.",
-    "SHOW GLOBAL VARIABLES LIKE 'lower_case_table_names' on both",
-    lower_case_setting,
-)

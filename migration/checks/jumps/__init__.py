@@ -1,0 +1,1 @@
+"""What changes from one server version to another, as data."""
