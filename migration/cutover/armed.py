@@ -85,6 +85,7 @@ class ArmedWindow(Window):
             if self._holds:
                 let_in(m, s.new)
             say(f"{s.new.name} opened by itself")
+        self.hold_still()
         pending.flush()
 
     def _arm(self, statements: tuple[str, ...], bound_s: float) -> tuple[Row, ...]:

@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from migration.cutover.attempt import Aborted, Switchover
 from migration.cutover.ends import End, Ends
 from migration.runbook import Migration
 from providers.mysql.bounded import Bounded, Overdue
+from providers.mysql.errors import ServerError
 
 _SLICE_S = 1.0
 _READY_S = 10.0
 _QUICK_S = 0.004
-_ROUNDS = 2
+_ROUNDS = 4
+# A lag that still shrinks is waited for: each round in which it does takes this much of the best one, at most.
+_BETTER = 0.9
+_STALE_ROUNDS = 6
+# A wait is asked for even where its time is over already: it may have come.
+_SHORTEST_S = 0.001
 
 
 class DrainSlow(Exception):
     """The new side did not get there within its bound; the fence is to be lifted and tried again."""
+
+
+@dataclass(frozen=True)
+class _Aim:
+    """What is waited for. Times monotonic, in seconds."""
+
+    position: End
+    bound_s: float
+    until: float
+    deadline: float
 
 
 class Drain:
@@ -29,15 +48,17 @@ class Drain:
         self._s = s
         self._bounded = Bounded(s.new.connect(), s.new.connect())
         self.session = self._bounded.session
+        self._aim: _Aim | None = None
+        self._answer: Callable[[], bool] | None = None
 
     def rehearse(self) -> float:
-        """Drain without a fence until two rounds in a row are as quick as they get; the slower of them, in seconds.
+        """Drain without a fence until four rounds in a row are as quick as they get; the slowest of them, in seconds.
 
         Raises:
             Aborted: the operator stopped it, or the new side does not keep up.
         """
-        best, last = float("inf"), float("inf")
-        began, quick = time.monotonic(), 0
+        best, last = math.inf, math.inf
+        began, quick, stale = time.monotonic(), 0, 0
         limit = self._m.spec.limits.fence_s / 2
         while quick < _ROUNDS:
             if self._m.desk.halted():
@@ -52,15 +73,19 @@ class Drain:
             if took is None:
                 quick = 0
                 continue
+            stale = 0 if took < _BETTER * best else stale + 1
             best = min(best, took)
-            # Quick is what this pair can do at its best, at first; towards the end what the fence has room for.
-            bound = max(_QUICK_S, 1.5 * best) if spent < _READY_S / 4 else limit
-            quick = quick + 1 if took <= min(bound, limit) else 0
+            quick = quick + 1 if took <= min(_bound_s(stale, spent, best), limit) else 0
             last = took
         return max(best, last)
 
     def reach(self, position: End, bound_s: float, deadline: float) -> None:
-        """Wait until the new side has executed everything up to `position`.
+        """Wait until the new side has executed everything up to `position`; see `begin` and `end`."""
+        self.begin(position, bound_s, deadline)
+        self.end()
+
+    def begin(self, position: End, bound_s: float, deadline: float) -> None:
+        """Let the new side wait from now on; `end` has to follow, or `give_up`.
 
         Args:
             position: the old side's end of log.
@@ -68,30 +93,53 @@ class Drain:
             deadline: the end of the fence's time, on the monotonic clock.
 
         Raises:
+            ServerError: the new side cannot be asked.
+        """
+        until = min(time.monotonic() + bound_s, deadline)
+        self._aim = _Aim(position, bound_s, until, deadline)
+        self._answer = self._asking(position, max(_SHORTEST_S, min(until - time.monotonic(), _SLICE_S)))
+
+    def end(self) -> None:
+        """Wait until the new side has executed everything up to the position of `begin`.
+
+        Raises:
             DrainSlow: not within the bound.
             Aborted: replication stopped, the operator stopped it, or the fence's time ran out.
             ServerError: the new side cannot be asked.
         """
-        until = min(time.monotonic() + bound_s, deadline)
-        while True:
-            left = until - time.monotonic()
-            if left > 0 and self._wait(position, min(left, _SLICE_S)):
-                return
-            if self._m.desk.halted():
-                raise Aborted("The operator stopped it.")
-            status = self._s.new.replica_status()
-            if status is None or not status.running:
-                trouble = status.trouble if status else "it is no replica any more"
-                raise Aborted(f"Replication on {self._s.new.name} stopped while draining: {trouble}.")
-            if time.monotonic() >= deadline:
-                raise Aborted(
-                    f"{self._s.new.name} did not catch up with {self._s.old.name} in time; "
-                    "wait until the lag is small and steady, then try again."
-                )
-            if time.monotonic() >= until:
-                raise DrainSlow(
-                    f"{self._s.new.name} did not get the last of {self._s.old.name} within {bound_s * 1000:.0f} ms"
-                )
+        assert self._aim is not None
+        aim = self._aim
+        while not self._reached():
+            self._go_on(aim)
+            left = aim.until - time.monotonic()
+            self._answer = self._asking(aim.position, max(_SHORTEST_S, min(left, _SLICE_S)))
+
+    def give_up(self) -> None:
+        """Take the answer of a wait that nobody wants any more, so that its session can be used again."""
+        with contextlib.suppress(ServerError):
+            self._reached()
+
+    def _go_on(self, aim: _Aim) -> None:
+        """Whether there is still something to wait for.
+
+        Raises:
+            DrainSlow, Aborted, ServerError: see `end`.
+        """
+        if self._m.desk.halted():
+            raise Aborted("The operator stopped it.")
+        status = self._s.new.replica_status()
+        if status is None or not status.running:
+            trouble = status.trouble if status else "it is no replica any more"
+            raise Aborted(f"Replication on {self._s.new.name} stopped while draining: {trouble}.")
+        if time.monotonic() >= aim.deadline:
+            raise Aborted(
+                f"{self._s.new.name} did not catch up with {self._s.old.name} in time; "
+                "wait until the lag is small and steady, then try again."
+            )
+        if time.monotonic() >= aim.until:
+            raise DrainSlow(
+                f"{self._s.new.name} did not get the last of {self._s.old.name} within {aim.bound_s * 1000:.0f} ms"
+            )
 
     def within(self, seconds: float) -> contextlib.AbstractContextManager[None]:
         """Bound what runs on `session`; see `Bounded.within`."""
@@ -101,20 +149,38 @@ class Drain:
         """Close the sessions."""
         self._bounded.close()
 
-    def _wait(self, position: End, seconds: float) -> bool:
+    def _asking(self, position: End, seconds: float) -> Callable[[], bool]:
+        session = self.session
+        return self._bounded.sending(lambda: self._ends.reaching(position, seconds, session), seconds)
+
+    def _reached(self) -> bool:
+        """The answer of the wait that is under way; False where there is none."""
+        answer, self._answer = self._answer, None
         try:
-            with self._bounded.within(seconds):
-                return self._ends.reached(position, seconds, self.session)
+            return answer() if answer is not None else False
         except Overdue:
             return False
 
     def _round(self) -> float | None:
         began = time.monotonic()
-        reached = self._wait(self._ends.now(), _SLICE_S)
-        return time.monotonic() - began if reached else None
+        self._answer = self._asking(self._ends.now(), _SLICE_S)
+        return time.monotonic() - began if self._reached() else None
 
     def _trouble(self) -> str:
         status = self._s.new.replica_status()
         if status is None:
             return " (it is no replica)"
         return f" ({status.trouble})" if status.trouble else ""
+
+
+def _bound_s(stale: int, spent_s: float, best_s: float) -> float:
+    """What counts as quick: a few ms; once it gets no better, what this pair can do; in the end, what the fence allows.
+
+    Args:
+        stale: rounds since one was clearly quicker than all before it.
+        spent_s: how long this has been going on.
+        best_s: the quickest round.
+    """
+    if spent_s > _READY_S / 4:
+        return math.inf
+    return max(_QUICK_S, 1.5 * best_s) if stale >= _STALE_ROUNDS else _QUICK_S

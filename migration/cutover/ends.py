@@ -6,6 +6,7 @@ positions, or a signal row.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from migration.cutover import signal
@@ -60,6 +61,10 @@ class Ends(Protocol):
 
     def reached(self, end: End, seconds: float, session: Connection) -> bool:
         """Wait on the new side until it has everything up to `end`; False where it has not within the time."""
+        ...
+
+    def reaching(self, end: End, seconds: float, session: Connection) -> Callable[[], bool]:
+        """As `reached`; where the server itself can wait, it does so from now on, and the function takes its answer."""
         ...
 
 
@@ -120,8 +125,12 @@ class LogEnd:
 
     def reached(self, end: End, seconds: float, session: Connection) -> bool:
         """See `Ends`."""
+        return self.reaching(end, seconds, session)()
+
+    def reaching(self, end: End, seconds: float, session: Connection) -> Callable[[], bool]:
+        """See `Ends`."""
         assert not isinstance(end, SignalPosition)
-        return self._s.new.wait_for(end, seconds, session)
+        return self._s.new.waiting_for(end, seconds, session)
 
 
 class SignalEnd:
@@ -174,6 +183,10 @@ class SignalEnd:
         """See `Ends`."""
         assert isinstance(end, SignalPosition)
         return signal.seen(session, end.token, seconds)
+
+    def reaching(self, end: End, seconds: float, session: Connection) -> Callable[[], bool]:
+        """See `Ends`. Somebody has to look, so nothing happens before the answer is wanted."""
+        return lambda: self.reached(end, seconds, session)
 
     def _place(self, rows: tuple[Row, ...]) -> FilePosition:
         place = read_end(self._m, self._s.old, rows)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from providers.mysql.connection import Connection
 from providers.mysql.errors import ConnectionLost, ServerError, StatementFailed
 
+_T = TypeVar("_T")
 _LOOK_S = 0.004
 _ABSORB = 20
 
@@ -48,9 +50,41 @@ class Bounded:
         Raises:
             Overdue: it was ended and failed because of that. What came before it in one packet may have been done.
         """
+        self._arm(seconds)
+        with self._ending(seconds):
+            yield
+
+    def sending(self, send: Callable[[], Callable[[], _T]], seconds: float) -> Callable[[], _T]:
+        """As `within`, in two halves: `send` is called now, and what it gives back when the answer is to be taken.
+
+        The bound runs from now on. Nothing else may use the session until the answer has been taken.
+        """
+        self._arm(seconds)
+        with self._sent():
+            take = send()
+
+        def answer() -> _T:
+            with self._ending(seconds):
+                return take()
+
+        return answer
+
+    def _arm(self, seconds: float) -> None:
         with self._lock:
             self.killed = False
             self._until = time.monotonic() + seconds
+
+    @contextlib.contextmanager
+    def _sent(self) -> Iterator[None]:
+        try:
+            yield
+        except ServerError:
+            with self._lock:
+                self._until = None
+            raise
+
+    @contextlib.contextmanager
+    def _ending(self, seconds: float) -> Iterator[None]:
         try:
             yield
         except ConnectionLost:

@@ -14,6 +14,7 @@ from providers.mysql.dialect import Dialect
 from providers.mysql.endpoint import Endpoint
 from providers.mysql.errors import ConnectionLost, StatementFailed, WrongServer
 from providers.mysql.gtid import GtidSet, MariaGtid
+from providers.mysql.literals import quote_text
 from providers.mysql.position import FilePosition, Position, within
 from providers.mysql.status import ReplicaStatus, parse_status
 from providers.mysql.version import Version, parse_version
@@ -229,23 +230,26 @@ class Server:
         Returns False when it has not within `seconds` (rounded up to whole ones), or its applier is stopped.
         `connection` is the session to wait on, so that another one stays free.
         """
-        session = connection or self.session
+        return self.waiting_for(position, seconds, connection or self.session)()
+
+    def waiting_for(self, position: Position, seconds: float, session: Connection) -> Callable[[], bool]:
+        """As `wait_for`, but the wait is on its way when this returns; the function given back takes the answer."""
         bound = max(1, math.ceil(seconds))
         session.allow_answer_s(bound + 5.0)
         if isinstance(position, FilePosition):
-            result = session.value(self.dialect.wait_file, (position.file, position.offset, bound))
-            return result is not None and int(result) >= 0
+            take = session.asking((self.dialect.wait_file % (quote_text(position.file), position.offset, bound),))
+            return lambda: _number(take()) >= 0
         own = self.identity.server_id
         if isinstance(position, MariaGtid) and any(writer == own for writer, _ in position.domains.values()):
             # MASTER_GTID_WAIT looks at replicated transactions only; what this server wrote itself
             # and got back in its own name counts as here, too.
             have = self._gtid(str(session.value(self.dialect.gtid_position)))
             if within(position, have):
-                return True
-        result = session.value(self.dialect.wait_gtid, (str(position), bound))
+                return lambda: True
+        take = session.asking((self.dialect.wait_gtid % (quote_text(str(position)), bound),))
         if self.version.mariadb or self.version.mysql_from(5, 7, 5):
-            return result is not None and int(result) == 0
-        return result is not None and int(result) >= 0
+            return lambda: _number(take()) == 0
+        return lambda: _number(take()) >= 0
 
     def databases(self) -> tuple[str, ...]:
         """The databases that are not the server's own, in order."""
@@ -255,3 +259,9 @@ class Server:
     def offers_tls(self) -> bool:
         """Whether replicas can log in over TLS."""
         return self.session.offers_tls
+
+
+def _number(answers: tuple[tuple[Row, ...], ...]) -> int:
+    """What a wait came back with: -1 where that is NULL, since the applier is stopped."""
+    value = answers[0][0][0]
+    return -1 if value is None else int(value)

@@ -117,7 +117,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 def finding(verdict: Verdict, severity: Severity = Severity.BLOCKER, check: str = "gtid") -> Finding:
     fix = Fix(Side.TARGET, "SET GLOBAL x = 1", "SET GLOBAL x = 0", "x", "0", "1", "new sessions")
-    result = Result(verdict, "found it", (("name", "value"), ("x", "[red]")), "do something", fix)
+    result = Result(verdict, "found it", (("name", "value"), ("x", "[red]")), "do something", (fix,))
     return Finding(check, "Title", Side.TARGET, severity, "why", "SELECT 1", result)
 
 

@@ -7,6 +7,7 @@ from conftest import decided, decisions, foot, says, screen_text, shown
 from tui_stories import BINLOG_FIX, CURED, FINDINGS
 
 from migration.decisions import Choice, Decision, decide
+from migration.fixing import digest, offers
 
 
 async def test_next_is_off_while_a_finding_blocks_and_the_status_says_which(tell, opened):
@@ -16,7 +17,7 @@ async def test_next_is_off_while_a_finding_blocks_and_the_status_says_which(tell
         await pilot.press("n")
         status, keys = foot(pilot)
         assert status.startswith("Next is off: FAIL binlog_format is ROW: MIXED and 1 more block")
-        assert "n Next (off)" in keys
+        assert "(n Next)" in keys
     assert decisions(teller.path) == []
 
 
@@ -72,10 +73,36 @@ async def test_a_fix_shows_its_statement_and_runs_on_apply_only(tell, opened):
         await pilot.press("A")
         record = await decided(pilot, teller.path)
         assert (record.subject, record.body["choice"]) == ("binlog_format", "fix")
-        teller.scribe.fix("binlog_format", "applied", statement="x", undo="y", side="source")
+        teller.scribe.fix("binlog_format", "applied", BINLOG_FIX)
         await says(pilot, "u takes it back")
         await pilot.press("A", "u")
         assert (await decided(pilot, teller.path, 2)).body["choice"] == "undo_fix"
+
+
+async def test_all_changes_are_listed_before_any_is_made(tell, opened):
+    teller = tell().checks()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await shown(pilot, "ChecksScreen")
+        await pilot.press("F")
+        await shown(pilot, "FixAllScreen")
+        await says(pilot, BINLOG_FIX.statement)
+        await says(pilot, "A makes 2 changes")
+        await pilot.press("down", "down", "enter")
+        assert decisions(teller.path) == []
+        await pilot.press("A")
+        record = await decided(pilot, teller.path)
+        assert record.body["choice"] == "fix_all"
+        assert record.body["shown"] == digest(offers(FINDINGS))
+
+
+async def test_nothing_to_fix_is_no_key(tell, opened):
+    teller = tell().checks(CURED)
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await shown(pilot, "ChecksScreen")
+        await pilot.press("F")
+        await pilot.pause()
+        await shown(pilot, "ChecksScreen")
+        assert "(F Fix…)" in foot(pilot)[1]
 
 
 async def test_the_cursor_stays_on_its_check_when_the_order_changes(tell, opened):

@@ -16,6 +16,7 @@ from tui.widgets.confirm_field import LineField
 STORIES: dict[str, tuple[Callable[[Teller], object], tuple[str, ...]]] = {
     "ChecksScreen": (lambda t: t.checks(CURED), ()),
     "CheckDetailScreen": (lambda t: t.checks(), ("enter",)),
+    "FixAllScreen": (lambda t: t.checks(), ("F",)),
     "PlanScreen": (lambda t: t.plan(), ()),
     "StatementsScreen": (lambda t: t.plan(), ("s",)),
     "CopyScreen": (lambda t: t.copy(), ()),

@@ -31,6 +31,7 @@ MIGRATIONS: dict[str, tuple[Callable[[Teller], object], tuple[str, ...], str]] =
     "checks": (lambda t: t.checks(), (), "Next is off"),
     "checks_fine": (lambda t: t.checks(CURED), (), "Nothing blocks"),
     "check_detail": (lambda t: t.checks(), ("enter",), "Fix on the source"),
+    "fix_all": (lambda t: t.checks(), ("F",), "Nothing is changed yet"),
     "check_waive": (lambda t: t.checks(), ("down", "enter", "w", *"known"), "Why is this acceptable"),
     "plan": (lambda t: t.plan(), ("down",), "Nothing runs yet"),
     "statements": (lambda t: t.plan(), ("s",), "CREATE USER"),

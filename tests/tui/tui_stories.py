@@ -58,11 +58,11 @@ def finding(
     severity: Severity = Severity.BLOCKER,
     side: Side = Side.SOURCE,
     remedy: str = "",
-    fix: Fix | None = None,
+    fixes: tuple[Fix, ...] = (),
     evidence: tuple[tuple[str, ...], ...] = (),
     why: str = "Without it the target cannot follow the source.",
 ) -> Finding:
-    result = Result(verdict, found, evidence, remedy, fix)
+    result = Result(verdict, found, evidence, remedy, fixes)
     return Finding(check, title, side, severity, why, f"SELECT @@GLOBAL.{check}", result)
 
 
@@ -75,6 +75,16 @@ BINLOG_FIX = Fix(
     becomes="ROW",
     reach="new sessions at once; 14 open ones when they reconnect",
 )
+KEY_FIX = Fix(
+    side=Side.SOURCE,
+    statement="ALTER TABLE `crm`.`tags` ADD PRIMARY KEY (`id`)",
+    undo="ALTER TABLE `crm`.`tags` DROP PRIMARY KEY",
+    setting="primary key of crm.tags",
+    was="none",
+    becomes="id",
+    reach="4118 rows are rewritten; writers of this table wait meanwhile",
+    restart=False,
+)
 FINDINGS = (
     finding(
         "binlog_format",
@@ -82,7 +92,7 @@ FINDINGS = (
         Verdict.FAILED,
         "MIXED",
         remedy="Set it to ROW.",
-        fix=BINLOG_FIX,
+        fixes=(BINLOG_FIX,),
         evidence=(("variable", "value"), ("binlog_format", "MIXED")),
         why="With MIXED, some statements can produce other rows on the target.",
     ),
@@ -92,6 +102,7 @@ FINDINGS = (
         Verdict.FAILED,
         "2 tables without",
         severity=Severity.WARNING,
+        fixes=(KEY_FIX,),
         remedy="Add a primary key, or accept that these tables are compared row by row.",
         evidence=(("schema", "table", "rows"), ("orders", "audit", "120400777"), ("crm", "tags", "4118")),
     ),
@@ -200,7 +211,7 @@ class Teller:
             question="go on with these findings?",
             consequence="The plan is made; nothing is changed.",
             word="",
-            choices=("confirm", "recheck", "waive", "fix", "undo_fix", "cancel"),
+            choices=("confirm", "recheck", "waive", "fix", "undo_fix", "fix_all", "cancel"),
         )
         self.clock.now = NOW
         return self
