@@ -1,12 +1,16 @@
-"""Looking at two servers before there is a migration: can they be reached, and what are they."""
+"""Looking at servers before there is a migration: can they be reached, and what are they."""
 
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from migration.check import Check, Finding, Pair
+from migration.check import NoTarget, Pair, Route
+from migration.check_report import CheckReport, ServerSeen
+from migration.checks import on_route
 from migration.checks.run import run_checks
 from migration.model import MigrationSpec, Secrets, Side
 from migration.planning import make_plan
@@ -66,41 +70,64 @@ class _NoDesk:
 
 @dataclass(frozen=True)
 class Look:
-    """Two servers that have been connected to, and nothing else done to them."""
+    """Servers that have been connected to, and nothing else done to them. `other` is the target, None without one."""
 
     spec: MigrationSpec
     secrets: Secrets
     source: Server
-    target: Server
+    other: Server | None
 
-    def _pair(self) -> Pair:
-        positioning = choose_positioning(self.spec.positioning, self.source, self.target)
-        return Pair(self.source, self.target, self.spec, self.secrets, positioning)
+    def _pair(self, route: Route) -> Pair:
+        # Without a target, one that is set up like the source.
+        positioning = choose_positioning(self.spec.positioning, self.source, self.other or self.source)
+        return Pair(self.source, self.other, self.spec, self.secrets, positioning, route)
 
-    def check(self, checks: tuple[Check, ...]) -> Iterator[Finding]:
-        """Run checks; nothing is written on a server.
+    def check(self, route: Route) -> CheckReport:
+        """Run every check of a route; without a target, those about it do not apply.
 
         Raises:
             ServerError: the asked-for positioning is not possible.
         """
-        return run_checks(self._pair(), checks)
+        pair = self._pair(route)
+        at, began = datetime.now(UTC), time.monotonic()
+        findings = tuple(run_checks(pair, on_route(route)))
+        return CheckReport(
+            at.isoformat(timespec="seconds"),
+            time.monotonic() - began,
+            route,
+            pair.positioning,
+            _seen(self.source),
+            _seen(self.other) if self.other else None,
+            findings,
+        )
 
     def plan(self, runbook: Runbook, scribe: Scribe) -> Plan:
         """What a migration would do.
 
         Raises:
             ServerError: a server could not be asked.
+            NoTarget: there is no target.
         """
-        pair = self._pair()
+        if self.other is None:
+            raise NoTarget
+        pair = self._pair(Route.NATIVE)
         return make_plan(
             runbook,
-            Migration(self.spec, self.secrets, self.source, self.target, pair.positioning, scribe, _NoDesk()),
+            Migration(self.spec, self.secrets, self.source, self.other, pair.positioning, scribe, _NoDesk()),
         )
 
     def close(self) -> None:
         """Close the connections."""
         self.source.close()
-        self.target.close()
+        if self.other is not None:
+            self.other.close()
+
+
+def _seen(server: Server) -> ServerSeen:
+    endpoint = server.endpoint
+    return ServerSeen(
+        server.name, endpoint.address, str(server.version), endpoint.account.user, server.session.encrypted
+    )
 
 
 def look(spec: MigrationSpec, secrets: Secrets) -> Look:
@@ -109,10 +136,19 @@ def look(spec: MigrationSpec, secrets: Secrets) -> Look:
     Raises:
         ServerError: one of them cannot be reached or refuses the account.
     """
-    source = Server(spec.source.endpoint(secrets.source), timeouts=_TIMEOUTS)
+    source = look_at_source(spec, secrets).source
     try:
         target = Server(spec.target.endpoint(secrets.target), timeouts=_TIMEOUTS)
     except ServerError:
         source.close()
         raise
     return Look(spec, secrets, source, target)
+
+
+def look_at_source(spec: MigrationSpec, secrets: Secrets) -> Look:
+    """Connect to the source alone; what is said about the target is not read.
+
+    Raises:
+        ServerError: it cannot be reached or refuses the account.
+    """
+    return Look(spec, secrets, Server(spec.source.endpoint(secrets.source), timeouts=_TIMEOUTS), None)

@@ -77,12 +77,14 @@ def set_aside(m: Migration) -> tuple[FixView, ...]:
 
 
 def create_again(m: Migration, server: Server) -> None:
-    """Create on a server what was set aside; what is there already counts as created.
+    """Create on a server what was set aside, the newest first; what is there already counts as created.
+
+    Taken back in that order, triggers that fire together fire in their old order.
 
     Raises:
         ServerError: the server refused, or its answer was lost; what came before it is created.
     """
-    for one in set_aside(m):
+    for one in reversed(set_aside(m)):
         m.scribe.fix(one.check, "creating again", one.fix)
         try:
             _run(server, one.fix, one.fix.undo)

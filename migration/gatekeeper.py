@@ -353,10 +353,13 @@ class Gatekeeper:
         if time.monotonic() - at >= _ACTIVITY_S:
             findings = tuple(run_checks(self._pair(), self._runbook.activity))
             self._activity = (time.monotonic(), findings)
+        waived = self._m.story().waived()
         conditions = []
         for finding in findings:
-            ok = finding.result.verdict in (Verdict.PASSED, Verdict.NOT_APPLICABLE)
-            conditions.append(Condition(ok, f"{finding.title}: {finding.result.found}"))
+            well = finding.result.verdict in (Verdict.PASSED, Verdict.NOT_APPLICABLE)
+            accepted = finding.check in waived and not well
+            words = f"{finding.title}: {finding.result.found}{', accepted' if accepted else ''}"
+            conditions.append(Condition(well or accepted, words))
         return tuple(conditions)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import tempfile
@@ -310,8 +311,10 @@ CaFile = Annotated[str | None, typer.Option(help="CA certificates, PEM.")]
 @app.command()
 def check(
     source: ServerArgument,
-    target: ServerArgument,
+    target: Annotated[str, typer.Argument(help="The same; without one only the source is looked at.")] = "",
     json_output: Json = False,
+    junit: Annotated[Path | None, typer.Option(help="Write the findings to this file as JUnit XML too.")] = None,
+    route: Annotated[str, typer.Option(help="How the rows travel: native, physical or logical.")] = "native",
     replication_user: ReplicationUser = "",
     tls: Tls = "preferred",
     ca_file: CaFile = None,
@@ -324,13 +327,18 @@ def check(
 
     files = (source_password_file, target_password_file, replication_password_file)
     servers = looking.Servers(source, target, replication_user, tls, ca_file)
-    findings = looking.check(servers, files, fail)
+    if junit is not None:
+        looking.require_place(junit, fail)
+    found = looking.check(servers, files, looking.route_of(route, fail), fail)
+    if junit is not None:
+        looking.junit(found, junit, fail)
+    code = looking.exit_code(found)
     if json_output:
-        print_json([finding.to_json() for finding in findings])
+        print_json(found.to_json() | {"exit_code": code})
     else:
-        for finding in findings:
-            say(f"{finding.word:8} {finding.title:44}  {looking.plain(finding.result.found)}")
-    raise typer.Exit(looking.exit_code(findings))
+        for line in looking.lines(found):
+            say(line)
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -350,6 +358,7 @@ def plan(
     from dataclasses import asdict
 
     from tui import looking
+    from tui.text import clean
 
     files = (source_password_file, target_password_file, replication_password_file)
     servers = looking.Servers(source, target, replication_user, tls, ca_file)
@@ -363,7 +372,7 @@ def plan(
         estimate = "-" if item.estimate_s is None else f"{item.estimate_s:.1f} s"
         say(f"{number:2}  {item.title:48}  {item.side.value:7} {estimate:>9}  writes {item.writes.value}")
         for statement in item.statements:
-            say(f"      {looking.plain(statement)}")
+            say(f"      {clean(statement)}")
 
 
 @engines_app.callback()
@@ -404,4 +413,7 @@ def doctor(json_output: Json = False) -> None:
 
 def main() -> None:
     """The entry point of the `cutover` script."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A pipeline's output may be in an encoding without arrows, and without what names are written in.
+        sys.stdout.reconfigure(errors="backslashreplace")
     app()

@@ -3,38 +3,39 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from migration import runbooks
-from migration.check import Finding, Severity, Verdict
-from migration.connect import Look, look
+from migration.check import Route, Severity, Verdict
+from migration.check_report import CheckReport
+from migration.connect import Look, look, look_at_source
 from migration.journal import Journal, JournalError
-from migration.model import Positioning
+from migration.model import Positioning, Secrets, ServerSpec
 from migration.records import Scribe
 from migration.sessions import state_dir
 from migration.view import Plan
-from providers.mysql.endpoint import TlsMode
+from providers.mysql.endpoint import Secret, TlsMode
 from providers.mysql.errors import ServerError
 from providers.sandbox import engines
 from tui import exit_codes
-from tui.servers import BadArgument, ask_passwords, parse_server, spec_of
+from tui.servers import BadArgument, ask_password, ask_passwords, parse_server, spec_of
+from tui.text import clean
 
 Fail = Callable[[str, int], NoReturn]
 Files = tuple[Path | None, Path | None, Path | None]
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_NO_SERVER = ServerSpec("target", "", 0, "", "")
 _SQLITE = (3, 35, 0)
 
 
 @dataclass(frozen=True)
 class Servers:
-    """The two servers as they stand on the command line."""
+    """The servers as they stand on the command line; `target` is empty where only a source is looked at."""
 
     source: str
     target: str
@@ -43,47 +44,92 @@ class Servers:
     ca_file: str | None
 
 
-def plain(text: str) -> str:
-    """Text of a server on one line, without anything a terminal could take for an order."""
-    return _CONTROL.sub("�", text)
-
-
 def _look(servers: Servers, files: Files, runbook: str, fail: Fail) -> Look:
     try:
-        tls = TlsMode(servers.tls)
-        ends = [
-            parse_server(text, name, servers.replication_user, tls, servers.ca_file)
-            for text, name in ((servers.source, "source"), (servers.target, "target"))
-        ]
-        spec = spec_of(ends[0], ends[1], runbook, Positioning.AUTO)
+        tls = _tls(servers.tls)
+        source = parse_server(servers.source, "source", servers.replication_user, tls, servers.ca_file)
+        if not servers.target:
+            spec = spec_of(source, _NO_SERVER, runbook, Positioning.AUTO)
+            none = Secret("")
+            password = ask_password(f"{source.user} on {source.name}", files[0])
+            return look_at_source(spec, Secrets(password, none, none, none))
+        target = parse_server(servers.target, "target", servers.replication_user, tls, servers.ca_file)
+        spec = spec_of(source, target, runbook, Positioning.AUTO)
         return look(spec, ask_passwords(spec, *files))
-    except ValueError:
-        fail(f"{servers.tls!r} is no TLS mode; use one of {', '.join(TlsMode)}.", exit_codes.USAGE)
     except BadArgument as error:
-        fail(str(error), exit_codes.USAGE)
+        fail(clean(str(error)), exit_codes.USAGE)
+    except UnicodeError:
+        # Python refuses the name of a host, or a part of it, that is too long.
+        fail(f"{clean(f'{servers.source} {servers.target}'.strip())} is no name of a host.", exit_codes.USAGE)
     except ServerError as error:
-        fail(str(error), exit_codes.CANNOT_START)
+        fail(clean(str(error)), exit_codes.CANNOT_START)
 
 
-def check(servers: Servers, files: Files, fail: Fail) -> tuple[Finding, ...]:
-    """Every finding of the plain MySQL runbook's checks."""
-    both = _look(servers, files, "mysql_replication", fail)
+def _tls(text: str) -> TlsMode:
     try:
-        return tuple(both.check(runbooks.find("mysql_replication").checks))
+        return TlsMode(text)
+    except ValueError as error:
+        raise BadArgument(f"{text!r} is no TLS mode; use one of {', '.join(TlsMode)}.") from error
+
+
+def route_of(text: str, fail: Fail) -> Route:
+    """How the rows travel, from its word on the command line."""
+    try:
+        return Route(text)
+    except ValueError:
+        fail(f"{text!r} is no route; use one of {', '.join(Route)}.", exit_codes.USAGE)
+
+
+def check(servers: Servers, files: Files, route: Route, fail: Fail) -> CheckReport:
+    """The findings of every check on a route."""
+    found = _look(servers, files, "mysql_replication", fail)
+    try:
+        return found.check(route)
     except ServerError as error:
-        fail(str(error), exit_codes.CANNOT_START)
+        fail(clean(str(error)), exit_codes.CANNOT_START)
     finally:
-        both.close()
+        found.close()
 
 
-def exit_code(findings: Sequence[Finding]) -> int:
+def lines(report: CheckReport) -> Iterator[str]:
+    """A report for a terminal, with nothing in it that one could take for an order."""
+    for finding in report.findings:
+        yield f"{finding.word:8} {finding.title:36}  {clean(finding.result.found)}".rstrip()
+        if finding.result.verdict in (Verdict.FAILED, Verdict.UNKNOWN) and finding.result.remedy:
+            yield f"{'':9}{clean(finding.result.remedy)}"
+    yield ", ".join(
+        f"{number} {(kind.removesuffix('s') if number == 1 else kind).replace('_', ' ')}"
+        for kind, number in report.summary().items()
+        if number
+    )
+
+
+def require_place(path: Path, fail: Fail) -> None:
+    """End here, and not after minutes of asking, where a file cannot be written."""
+    trouble = "it is a directory" if path.is_dir() else ""
+    if not path.parent.is_dir():
+        trouble = f"there is no directory {path.parent}"
+    if trouble:
+        fail(f"The findings cannot be written to {path} ({trouble}).", exit_codes.CANNOT_START)
+
+
+def junit(report: CheckReport, path: Path, fail: Fail) -> None:
+    """Write a report as a JUnit file."""
+    from migration.junit import write_junit
+
+    try:
+        write_junit(report, path)
+    except OSError as error:
+        fail(f"The findings cannot be written to {path} ({error.strerror}).", exit_codes.CANNOT_START)
+
+
+def exit_code(report: CheckReport) -> int:
     """0 clean, 1 warnings, 2 blockers, 3 something is unknown."""
-    failed = [finding for finding in findings if finding.result.verdict is Verdict.FAILED]
-    if any(finding.severity is Severity.BLOCKER for finding in failed):
+    if report.failed(Severity.BLOCKER):
         return exit_codes.BLOCKED
-    if any(finding.result.verdict is Verdict.UNKNOWN for finding in findings):
+    if report.with_verdict(Verdict.UNKNOWN):
         return exit_codes.UNKNOWN
-    if any(finding.severity is Severity.WARNING for finding in failed):
+    if report.failed(Severity.WARNING):
         return exit_codes.WARNINGS
     return exit_codes.OK
 
@@ -99,7 +145,7 @@ def plan(servers: Servers, files: Files, runbook: str, scratch: Path, fail: Fail
     try:
         return both.plan(chosen, Scribe(journal))
     except ServerError as error:
-        fail(str(error), exit_codes.CANNOT_START)
+        fail(clean(str(error)), exit_codes.CANNOT_START)
     finally:
         journal.close()
         both.close()

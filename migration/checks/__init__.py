@@ -8,9 +8,34 @@ from __future__ import annotations
 from types import ModuleType
 
 from migration.check import Check, Route
-from migration.checks import accounts, activity, binlog, parameters, schema, servers, target
+from migration.checks import (
+    accounts,
+    activity,
+    binlog,
+    capacity,
+    clients,
+    columns,
+    connections,
+    foreign,
+    grants,
+    gtids,
+    names,
+    network,
+    parameters,
+    reparse,
+    replication,
+    schema,
+    servers,
+    stored,
+    target,
+    versions,
+    words,
+)
 
-TOPICS: tuple[ModuleType, ...] = (servers, binlog, accounts, target, schema, parameters, activity)
+TOPICS: tuple[ModuleType, ...] = (
+    servers, replication, network, binlog, gtids, accounts, clients, grants, connections, target, versions, words,
+    schema, columns, foreign, names, stored, reparse, capacity, parameters, activity,
+)  # fmt: skip
 
 
 def of_topic(topic: ModuleType) -> tuple[Check, ...]:

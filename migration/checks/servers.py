@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC
+
 from migration.check import Fix, Pair, Result, Severity, check
+from migration.checks import facts
 from migration.checks.jumps.pairs import caution, refusal
-from migration.checks.results import Evidence, count, failed, passed, set_global, table
-from migration.checks.sight import channels, require
+from migration.checks.results import Evidence, count, failed, not_applicable, passed, set_global, table
+from migration.checks.sides import sides
+from migration.checks.sight import require
 from migration.model import Side
-from providers.mysql.replication import comes_from
 from providers.mysql.server import Server
+
+_APART_S = 0.5
+_READINGS = 5
+_FOUND_CHARS = 40
+# A name that is in every set of time zone tables.
+_ANY_ZONE = "Europe/London"
 
 
 def _who(pair: Pair) -> Evidence:
@@ -168,29 +178,228 @@ def databases(pair: Pair) -> Result:
 
 
 @check(
-    "already-replica",
-    "neither follows another server",
-    Side.BOTH,
-    Severity.BLOCKER,
-    why="Changes that come from a third server go on arriving when the clients have long been stopped.",
-    asks="SHOW REPLICA STATUS (SHOW SLAVE STATUS, SHOW ALL SLAVES STATUS) on both",
+    "source-takes-writes",
+    "source takes writes",
+    Side.SOURCE,
+    Severity.WARNING,
+    why="A source that refuses writes is a replica of something, or somebody has fenced it for a reason.",
+    asks="SELECT @@GLOBAL.read_only, @@GLOBAL.super_read_only",
+    page="MySQL manual, read_only",
 )
-def already_replica(pair: Pair) -> Result:
-    """Fails where the source has a source of its own, or the target one that is not this source."""
-    rows = []
-    for side, server, peer in (("source", pair.source, pair.target), ("target", pair.target, pair.source)):
-        rows += [
-            (side, f"{channel.source_host}:{channel.source_port}", channel.io, channel.applier)
-            for channel in channels(server)
-            if not comes_from(channel, server, peer)
-        ]
-    if not rows:
-        return passed("no other source")
-    sides = " and the ".join(sorted({row[0] for row in rows}))
+def source_takes_writes(pair: Pair) -> Result:
+    """Fails where the source is read-only before anything was done to it."""
+    state = pair.source.read_only()
+    if not state.clients:
+        return passed("it does")
     return failed(
-        f"the {sides} follows another server",
-        table(("side", "follows", "receiver", "applier"), rows),
-        "A source that follows another server does not have the last word on its data, and a target can follow one "
-        "source only. Move from the server at the head of the chain; on the target stop the other channel and forget "
-        "it (STOP REPLICA; RESET REPLICA ALL) once it is sure that nobody needs it.",
+        "it is read-only",
+        table(("setting", "value"), [("read_only", "ON"), ("super_read_only", "ON" if state.everyone else "OFF")]),
+        "Make sure that this is the server on which the applications write, and find out who closed it. The cutover "
+        "begins only while the source takes writes: SET GLOBAL read_only = OFF, once it may.",
     )
+
+
+@check(
+    "source-after-restart",
+    "a restart does not close the source",
+    Side.SOURCE,
+    Severity.WARNING,
+    why="A source that a restart brings back read-only takes no more writes, and nobody knows why.",
+    asks="SELECT ... FROM performance_schema.persisted_variables",
+    page="MySQL manual, Persisted System Variables",
+)
+def source_after_restart(pair: Pair) -> Result:
+    """Fails where a MySQL 8.0 or later takes writes now and has persisted that it must not."""
+    source = pair.source
+    if not source.version.mysql_from(8, 0, 11):
+        return not_applicable("it persists no settings")
+    persisted = _persisted_read_only(source)
+    if source.read_only().clients or not any(persisted.values()):
+        return passed("it comes back as it is")
+    names = [name for name, on in persisted.items() if on]
+    return failed(
+        "it comes back read-only",
+        table(("persisted setting", "value"), [(name, "ON") for name in names]),
+        "Forget what is persisted (RESET PERSIST read_only, and super_read_only), unless the source is meant to come "
+        "back closed.",
+        *(
+            Fix(
+                Side.SOURCE,
+                f"RESET PERSIST IF EXISTS {name}",
+                f"SET PERSIST_ONLY {name} = ON",
+                name,
+                "ON after a restart",
+                "as configured after a restart",
+                "the server's next start",
+            )
+            for name in names
+        ),
+    )
+
+
+def _persisted_read_only(server: Server) -> dict[str, bool]:
+    """What a MySQL 8.0 or later has persisted of its two switches."""
+    rows = server.rows(
+        "SELECT variable_name, variable_value FROM performance_schema.persisted_variables "
+        "WHERE variable_name IN ('read_only', 'super_read_only')"
+    )
+    return {str(name): str(value).upper() in ("ON", "1") for name, value in rows}
+
+
+@check(
+    "read-only-kept",
+    "read_only outlives a restart",
+    Side.BOTH,
+    Severity.NOTICE,
+    why="The side that must not write takes writes again after a restart, where read_only was set at run time only.",
+    asks="performance_schema.variables_info and persisted_variables (MySQL 8.0 and later)",
+    page="MySQL manual, The variables_info Table",
+)
+def read_only_kept(pair: Pair) -> Result:
+    """Fails where it cannot be known, or is known not to be so, that a closed server comes back closed."""
+    rows = [(side.value, server.name, words) for side, server in sides(pair) if (words := _forgets(server))]
+    if not rows:
+        return passed("it is, or can be made so")
+    return failed(
+        f"not on the {' and the '.join(row[0] for row in rows)}",
+        table(("side", "server", "why"), rows),
+        "Put read_only = ON into the configuration file of the side that must not write: of the target until the "
+        "cutover, of the source afterwards. The runner closes such a server again as soon as it sees it open.",
+    )
+
+
+def _forgets(server: Server) -> str:
+    """Why a restart may open this server; empty where it does not, or it is open anyway and can persist otherwise."""
+    if not server.version.mysql_from(8, 0, 11):
+        return "cannot persist read_only; what its configuration file says is not known here"
+    if not server.read_only().clients:
+        return ""
+    # Before a restart a setting that was just persisted counts as set at run time.
+    dynamic = server.value(
+        "SELECT COUNT(*) FROM performance_schema.variables_info "
+        "WHERE variable_name = 'read_only' AND variable_source = 'DYNAMIC'"
+    )
+    if not int(dynamic) or any(_persisted_read_only(server).values()):
+        return ""
+    return "read_only was set at run time and is not persisted"
+
+
+@check(
+    "clock",
+    "the servers' clocks agree",
+    Side.BOTH,
+    Severity.WARNING,
+    why="NOW() jumps by the difference at the cutover, and every time in the logs of the two has to be converted.",
+    asks="SELECT UTC_TIMESTAMP(6) on both, several times, against this machine's clock",
+    page="MySQL manual, UTC_TIMESTAMP()",
+)
+def clock(pair: Pair) -> Result:
+    """Fails where the clocks are further apart than half a second, beyond what the way there and back can explain."""
+    (source, source_sure), (target, target_sure) = (_ahead(server) for _, server in sides(pair))
+    apart, unsure = target - source, source_sure + target_sure
+    evidence = table(
+        ("side", "ahead of this machine", "give or take"),
+        [
+            ("source", f"{source:+.3f} s", f"{source_sure:.3f} s"),
+            ("target", f"{target:+.3f} s", f"{target_sure:.3f} s"),
+        ],
+    )
+    if abs(apart) - unsure <= _APART_S:
+        return passed(f"within {abs(apart) + unsure:.2f} s", evidence)
+    return failed(
+        f"target {abs(apart):.1f} s {'ahead' if apart > 0 else 'behind'}",
+        evidence,
+        "Let both machines take their time from the same source (chrony, ntpd), and wait until they agree.",
+    )
+
+
+def _ahead(server: Server) -> tuple[float, float]:
+    """How far a server's clock is ahead of this machine's, and how far that may be off, in seconds.
+
+    The answer was made at some moment between question and answer; the shortest of a few round trips says most.
+    """
+    readings = []
+    for _ in range(_READINGS):
+        asked, wall = time.monotonic(), time.time()
+        told = server.value("SELECT UTC_TIMESTAMP(6)")
+        took = time.monotonic() - asked
+        readings.append((took / 2, told.replace(tzinfo=UTC).timestamp() - wall - took / 2))
+    half, ahead = min(readings)
+    return ahead, half
+
+
+@check(
+    "time-zone",
+    "time zones are the same",
+    Side.BOTH,
+    Severity.WARNING,
+    why="NOW() and every TIMESTAMP are shown in the session's time zone, which is the server's unless the client says.",
+    asks="@@GLOBAL.time_zone, @@system_time_zone, and CONVERT_TZ of a winter's and a summer's day",
+    page="MySQL manual, MySQL Server Time Zone Support",
+)
+def time_zone(pair: Pair) -> Result:
+    """Fails where the servers' zones differ in winter, in summer or now; other names for the same are well."""
+    found = [(side, *_zone(server)) for side, server in sides(pair)]
+    evidence = table(
+        ("side", "time_zone", "system_time_zone", "from UTC in January", "in July", "now"),
+        [(side.value, *names, *offsets) for side, names, offsets in found],
+    )
+    (_, source, source_offsets), (_, target, target_offsets) = found
+    shown = " / ".join(name if name.upper() != "SYSTEM" else system for name, system in (source, target))
+    if source_offsets == target_offsets:
+        return passed(shown[:_FOUND_CHARS], evidence)
+    return failed(
+        shown[:_FOUND_CHARS],
+        evidence,
+        "Set time_zone on the target to the source's, in the configuration file as well. Where it is SYSTEM, that is "
+        "the machine's zone: write the zone's name (or an offset such as +01:00) instead.",
+    )
+
+
+def _zone(server: Server) -> tuple[tuple[str, str], tuple[str, ...]]:
+    """The names a server has for its zone, and how far that is from UTC in January, in July and now."""
+    convert = "TIMESTAMPDIFF(MINUTE, {0}, CONVERT_TZ({0}, '+00:00', @@GLOBAL.time_zone))"
+    # A day of the current year for each: laws change, and what they were long ago does not matter here.
+    days = [f"CAST(CONCAT(YEAR(UTC_TIMESTAMP()), '-{month}-15 12:00:00') AS DATETIME)" for month in ("01", "07")]
+    asked = ", ".join(convert.format(day) for day in (*days, "UTC_TIMESTAMP()"))
+    name, system, *offsets = server.rows(f"SELECT @@GLOBAL.time_zone, @@system_time_zone, {asked}")[0]
+    return (str(name), str(system)), tuple("-" if minutes is None else _offset(int(minutes)) for minutes in offsets)
+
+
+def _offset(minutes: int) -> str:
+    """`+05:30`, as the servers write it."""
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}:{abs(minutes) % 60:02}"
+
+
+@check(
+    "time-zone-names",
+    "target knows the time zones' names",
+    Side.TARGET,
+    Severity.WARNING,
+    why="Replication stops at a change of a session whose zone the target does not know, and CONVERT_TZ gives NULL.",
+    asks="SELECT CONVERT_TZ(..., name) on both; time_zone of information_schema.events",
+    page="MySQL manual, Replication and Time Zones; Populating the Time Zone Tables",
+)
+def time_zone_names(pair: Pair) -> Result:
+    """Fails where zones have names on the source, or are used by them, and have none on the target."""
+    target = pair.target
+    used = {str(pair.source.value("SELECT @@GLOBAL.time_zone")): "the source's own"}
+    rows = facts.ask_moved(
+        pair, "SELECT DISTINCT time_zone FROM information_schema.events", "event_schema", "EVENT", "ORDER BY 1"
+    )
+    used.update({str(name): "an event's" for (name,) in rows})
+    used[_ANY_ZONE] = "any name"
+    known = [name for name in used if name.upper() != "SYSTEM" and _knows_zone(pair.source, name)]
+    missing = [(name, used[name]) for name in known if not _knows_zone(target, name)]
+    if not missing:
+        return passed("all that the source knows" if _ANY_ZONE in known else "the source knows none, either")
+    return failed(
+        "names are missing" if len(missing) > 1 or missing[0][0] != _ANY_ZONE else "the target knows none",
+        table(("time zone", "used as"), missing),
+        "Fill the target's time zone tables from its machine's zones (mysql_tzinfo_to_sql, mariadb-tzinfo-to-sql), in "
+        "a session with sql_log_bin = 0 if it follows already.",
+    )
+
+
+def _knows_zone(server: Server, name: str) -> bool:
+    return server.value("SELECT CONVERT_TZ('2020-01-01 12:00:00', '+00:00', %s)", (name,)) is not None

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from migration.check import Pair, Result, Severity, check
-from migration.checks.results import count, failed, not_applicable, passed, shown, table
-from migration.checks.sight import channel_from_source, channels, clients, require
+from migration.checks.results import count, failed, passed, shown, table
+from migration.checks.sight import channel_from_source, clients, require
 from migration.model import Side
-from providers.mysql.replication import comes_from
 
 
 @check(
@@ -81,41 +80,4 @@ def target_read_only(pair: Pair) -> Result:
         table(("setting", "value"), [("read_only", "OFF"), ("super_read_only", "ON" if state.everyone else "OFF")]),
         "Nothing to do: the runbook sets read_only on the target when the copy is made, and takes it back at the "
         "promotion.",
-    )
-
-
-@check(
-    "threads",
-    "replication runs",
-    Side.TARGET,
-    Severity.BLOCKER,
-    why="A channel that stands still, waits on purpose or leaves things out never becomes equal to its source.",
-    asks="SHOW REPLICA STATUS (SHOW SLAVE STATUS)",
-    again=True,
-)
-def threads(pair: Pair) -> Result:
-    """Fails where the channel from the source does not run as it should."""
-    every = channels(pair.target)
-    if not every:
-        return not_applicable("the target does not follow yet")
-    status = channel_from_source(pair) or every[0]
-    faults = []
-    if not comes_from(status, pair.target, pair.source):
-        faults.append(("source", f"{status.source_host}:{status.source_port}, not seen to be {pair.source.name}"))
-    if status.trouble:
-        faults.append(("threads", status.trouble))
-    if status.delay_s:
-        faults.append(("delay", f"{status.delay_s} s on purpose"))
-    if status.until not in ("None", ""):
-        faults.append(("until", status.until))
-    faults += [("filter", text) for text in status.filters]
-    if len(every) > 1:
-        faults.append(("channels", str(len(every))))
-    if not faults:
-        return passed("both run")
-    return failed(
-        "it does not run" if status.trouble else f"not as it should: {faults[0][0]}",
-        table(("what", "value"), faults),
-        "Cure what the server names in its own words, take a delay, a filter or an end condition away, then start the "
-        "replica again.",
     )

@@ -161,7 +161,7 @@ def test_what_is_there_already_counts_as_created_again(pair: Moving) -> None:
 def test_a_change_that_is_refused_leaves_its_intent_in_the_journal(pair: Moving) -> None:
     m = pair.m
     wrong = replace(TRIGGER, setting="shop.absent", statement="DROP TRIGGER `absent`", set_aside=False)
-    with pytest.raises(StatementFailed, match="absent|does not exist"):
+    with pytest.raises(StatementFailed, match=r"absent|does not exist"):
         fixing.apply(m, "absent", (wrong,))
     states = [one.body["state"] for one in m.scribe.journal.records() if one.subject == "absent"]
     assert states == ["applying"]

@@ -37,7 +37,14 @@ def test_wrapped_lines_are_never_too_wide(text, cells):
 async def test_hostile_findings_are_shown_as_text(tell, opened, size):
     fix = Fix(Side.SOURCE, f"SET {EVIL}", EVIL, EVIL, EVIL, EVIL, EVIL)
     evil = finding(
-        "evil", EVIL, Verdict.FAILED, EVIL, remedy=EVIL, fixes=(fix,), why=EVIL, evidence=((EVIL, EVIL), (EVIL, EVIL * 9))
+        "evil",
+        EVIL,
+        Verdict.FAILED,
+        EVIL,
+        remedy=EVIL,
+        fixes=(fix,),
+        why=EVIL,
+        evidence=((EVIL, EVIL), (EVIL, EVIL * 9)),
     )
     teller = tell(environment=EVIL).checks((evil,))
     teller.scribe.note(EVIL, "error")

@@ -1,112 +1,15 @@
-"""Checks of who the servers are, what they log and how they are set: each tripped, and cured."""
+"""Checks of what the servers log and how they are set: each tripped, and cured."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
-from migration.checks import binlog, parameters, schema, servers, target
-from migration.model import Positioning, Side
-from providers.mysql import replication
-from providers.mysql.endpoint import Account, Secret
-from providers.mysql.position import FilePosition
-from providers.mysql.replication import Channel
-from providers.mysql.server import Server
+from migration.check import Route
+from migration.checks import binlog, parameters, schema
+from migration.model import Side
 from tests.migration.checks.lab import Lab, made, setting
-
-
-@contextlib.contextmanager
-def following_elsewhere(server: Server) -> Iterator[None]:
-    """A channel to a server that is neither of the two, never started."""
-    account = Account("nobody", Secret("x"))
-    replication.configure(
-        server, Channel("192.0.2.1", 3306, account, FilePosition("binlog.000001", 4), encrypted=False, fetch_key=False)
-    )
-    try:
-        yield
-    finally:
-        replication.forget(server)
-
-
-def test_a_server_is_not_moved_onto_itself(lab: Lab) -> None:
-    assert lab.word(servers.same_server) == "OK"
-    itself = replace(lab, pair=replace(lab.pair, target=lab.source))
-    finding = itself.find(servers.same_server)
-    assert finding.blocks
-    assert lab.source.identity.uid in finding.result.evidence[1]
-
-
-def test_the_versions_are_judged_in_the_direction_of_the_move(lab: Lab) -> None:
-    assert lab.word(servers.version_pair) == "OK"
-    back = replace(lab, pair=replace(lab.pair, source=lab.target, target=lab.source))
-    older = lab.source.version != lab.target.version and not lab.source.version.mariadb
-    assert back.find(servers.version_pair).blocks is older
-
-
-def test_equal_server_ids_block_and_the_fix_gives_another(lab: Lab) -> None:
-    with setting(lab.target, "server_id", str(lab.source.variable("server_id"))):
-        assert lab.find(servers.server_ids).blocks
-        lab.fixed_and_back(servers.server_ids)
-    assert lab.word(servers.server_ids) == "OK"
-
-
-def test_server_id_0_blocks(lab: Lab) -> None:
-    if lab.source.version.mariadb:
-        lab.source.change("SET GLOBAL server_id = 0")
-        assert lab.source.variable("server_id") != "0"  # MariaDB has no such number
-        lab.source.change(f"SET GLOBAL server_id = {lab.source.identity.server_id}")
-        return
-    with setting(lab.source, "server_id", "0"):
-        finding = lab.find(servers.server_ids)
-        assert finding.blocks
-        (fix,) = finding.result.fixes
-        assert fix.side is Side.SOURCE
-        lab.fixed_and_back(servers.server_ids)
-
-
-def test_server_id_1_is_doubtful(lab: Lab) -> None:
-    with setting(lab.target, "server_id", "1"):
-        finding = lab.find(servers.server_id_default)
-        assert (finding.word, finding.result.found) == ("WARN", "1 on the target")
-        assert lab.word(servers.server_ids) == "OK"
-    assert lab.word(servers.server_id_default) == "OK"
-
-
-def test_a_database_that_is_not_there_blocks(lab: Lab) -> None:
-    assert lab.word(servers.databases, databases=("shop",)) == "OK"
-    finding = lab.find(servers.databases, databases=("shop", "[red]shøp`"))
-    assert finding.blocks
-    assert finding.result.evidence[1:] == (("shop", "yes"), ("[red]shøp`", "no"))
-
-
-def test_a_server_without_databases_blocks(lab: Lab) -> None:
-    empty = replace(lab, pair=replace(lab.pair, source=lab.target))
-    assert empty.find(servers.databases).blocks
-
-
-@pytest.mark.parametrize("side", [Side.SOURCE, Side.TARGET])
-def test_a_server_that_follows_a_third_one_blocks(lab: Lab, side: Side) -> None:
-    assert lab.word(servers.already_replica) == "OK"
-    with following_elsewhere(lab.source if side is Side.SOURCE else lab.target):
-        finding = lab.find(servers.already_replica)
-        assert finding.blocks
-        assert finding.result.evidence[1][:2] == (side.value, "192.0.2.1:3306")
-        assert lab.find(target.threads).blocks is (side is Side.TARGET)
-
-
-def test_a_channel_made_anew_is_not_taken_for_the_one_before(arrived: Lab) -> None:
-    assert arrived.word(servers.already_replica) == "OK"
-    replication.forget(arrived.target)
-    with following_elsewhere(arrived.target):
-        assert arrived.find(servers.already_replica).blocks
-        assert arrived.find(target.target_empty).blocks
-
-
-def test_a_target_that_follows_the_source_does_not_follow_a_third_one(attached: Lab) -> None:
-    assert attached.word(servers.already_replica) == "OK"
 
 
 @pytest.mark.parametrize("side", [Side.SOURCE, Side.TARGET])
@@ -148,77 +51,6 @@ def test_logs_that_are_never_deleted_are_not_deleted_soon(lab: Lab) -> None:
         setting(lab.target, "binlog_expire_logs_auto_purge", "'OFF'"),
     ):
         assert lab.word(binlog.retention) == "OK"
-
-
-def test_gtid_modes_are_judged_by_the_positioning(lab: Lab) -> None:
-    by_gtid = replace(lab, pair=replace(lab.pair, positioning=Positioning.GTID))
-    by_file = replace(lab, pair=replace(lab.pair, positioning=Positioning.FILE))
-    two_families = lab.source.version.mariadb is not lab.target.version.mariadb
-    assert by_gtid.find(binlog.gtid).blocks is two_families
-    assert by_file.word(binlog.gtid) == "OK"
-
-
-def test_gtid_modes_that_differ_block(lab: Lab) -> None:
-    if not lab.target.version.mysql_from(8, 0):
-        pytest.skip("gtid_mode changes at run time from MySQL 5.7 on")
-    by_file = replace(lab, pair=replace(lab.pair, positioning=Positioning.FILE))
-    down = ("ON_PERMISSIVE", "OFF_PERMISSIVE", "OFF")
-    up = ("OFF_PERMISSIVE", "ON_PERMISSIVE", "ON")
-    try:
-        for mode in down:
-            lab.target.change(f"SET GLOBAL gtid_mode = {mode}")
-        finding = lab.find(binlog.gtid)
-        assert finding.blocks
-        assert finding.result.found == "ON / OFF"
-        assert by_file.find(binlog.gtid).blocks
-    finally:
-        for mode in up:
-            lab.target.change(f"SET GLOBAL gtid_mode = {mode}")
-    assert lab.word(binlog.gtid) == "OK"
-
-
-def test_mysql_with_gtids_and_mariadb_block_even_by_file(lab: Lab) -> None:
-    if lab.target.version.mysql_from(8, 0) or not lab.target.version.mysql_from(5, 7):
-        pytest.skip("one MariaDB and one MySQL of two families")
-    with contextlib.ExitStack() as stack:
-        stack.callback(lab.target.change, "SET GLOBAL enforce_gtid_consistency = OFF")
-        lab.target.change("SET GLOBAL enforce_gtid_consistency = ON")
-        for mode, back in (("OFF_PERMISSIVE", "OFF"), ("ON_PERMISSIVE", "OFF_PERMISSIVE"), ("ON", "ON_PERMISSIVE")):
-            lab.target.change(f"SET GLOBAL gtid_mode = {mode}")
-            stack.callback(lab.target.change, f"SET GLOBAL gtid_mode = {back}")
-        assert lab.find(binlog.gtid).blocks
-    assert lab.word(binlog.gtid) == "OK"
-
-
-def test_a_replication_filter_on_the_target_blocks(lab: Lab) -> None:
-    assert lab.word(binlog.filters) == "OK"
-    if lab.target.version.mariadb:
-        with setting(lab.target, "replicate_do_db", "'shop'"):
-            finding = lab.find(binlog.filters)
-    elif lab.target.version.mysql_from(8, 0):
-        with made(
-            lab.target,
-            "CHANGE REPLICATION FILTER REPLICATE_DO_DB = (shop)",
-            undo="CHANGE REPLICATION FILTER REPLICATE_DO_DB = ()",
-        ):
-            finding = lab.find(binlog.filters)
-    else:
-        pytest.skip("before 8.0 a filter is seen only where there is a channel")
-    assert finding.blocks
-    assert ("target", "replicate_do_db", "shop") in finding.result.evidence
-    assert lab.word(binlog.filters) == "OK"
-
-
-def test_errant_transactions_on_an_attached_target_block(arrived: Lab) -> None:
-    assert arrived.word(binlog.errant_transactions) in ("OK", "-")
-    with made(arrived.target, "CREATE DATABASE errant", undo="DROP DATABASE errant"):
-        finding = arrived.find(binlog.errant_transactions)
-    if arrived.pair.positioning is Positioning.FILE:
-        assert finding.word == "-"
-        return
-    assert finding.blocks
-    own = arrived.target.identity
-    assert (own.uid if not arrived.target.version.mariadb else f"-{own.server_id}-") in finding.result.evidence[1][0]
 
 
 def test_a_target_that_takes_smaller_packets_is_doubtful(lab: Lab) -> None:
@@ -263,3 +95,162 @@ def test_a_collation_that_the_target_does_not_know_blocks(lab: Lab) -> None:
         finding = lab.find(schema.collations_known)
     assert finding.blocks
     assert finding.result.evidence[1] == ("shop", "[red] new", "a", "utf8mb4_uca1400_ai_ci")
+
+
+def test_parts_of_json_values_block_where_the_reader_needs_whole_ones(lab: Lab) -> None:
+    assert lab.word(binlog.row_value_options) == "OK"
+    if not lab.target.version.mysql_from(8, 0, 3):
+        return
+    with setting(lab.target, "binlog_row_value_options", "'PARTIAL_JSON'"):
+        if lab.source.version.mysql_from(8, 0, 3):
+            assert lab.word(binlog.row_value_options) == "OK"
+            return
+        finding = lab.find(binlog.row_value_options)
+        assert finding.blocks
+        assert finding.result.evidence[1] == ("target", "binlog_row_value_options", "PARTIAL_JSON")
+        lab.fixed_and_back(binlog.row_value_options)
+
+
+def test_a_tool_that_reads_the_log_cannot_do_with_parts_of_json_values(lab: Lab) -> None:
+    by_tool = replace(lab, pair=replace(lab.pair, source=lab.target, other=None, route=Route.LOGICAL))
+    assert by_tool.word(binlog.row_value_options) == "OK"
+    if by_tool.source.version.mysql_from(8, 0, 3):
+        with setting(by_tool.source, "binlog_row_value_options", "'PARTIAL_JSON'"):
+            assert by_tool.find(binlog.row_value_options).blocks
+            by_tool.fixed_and_back(binlog.row_value_options)
+
+
+def test_a_compressed_log_blocks_for_a_reader_that_cannot_undo_it(lab: Lab) -> None:
+    assert lab.word(binlog.log_compression) == "OK"
+    by_tool = replace(lab, pair=replace(lab.pair, route=Route.LOGICAL))
+    name = "log_bin_compress" if lab.source.version.mariadb else "binlog_transaction_compression"
+    if lab.source.variable(name) is not None:
+        with setting(lab.source, name, "ON"):
+            two_families = lab.source.version.mariadb is not lab.target.version.mariadb
+            assert lab.find(binlog.log_compression).blocks is two_families
+            assert by_tool.find(binlog.log_compression).blocks
+            by_tool.fixed_and_back(binlog.log_compression)
+    elif lab.target.version.mysql_from(8, 0, 20):
+        with setting(lab.target, "binlog_transaction_compression", "ON"):
+            assert lab.find(binlog.log_compression).result.found == "on the target"
+            lab.fixed_and_back(binlog.log_compression)
+
+
+@pytest.mark.parametrize("side", [Side.SOURCE, Side.TARGET])
+def test_commits_out_of_the_logs_order_are_doubtful(lab: Lab, side: Side) -> None:
+    assert lab.word(binlog.order_commits) == "OK"
+    server = lab.source if side is Side.SOURCE else lab.target
+    if server.version.mariadb:
+        return
+    with setting(server, "binlog_order_commits", "OFF"):
+        assert lab.find(binlog.order_commits).result.found == f"not on the {side.value}"
+        lab.fixed_and_back(binlog.order_commits)
+
+
+def test_commits_that_do_not_wait_for_the_disk_are_doubtful(lab: Lab) -> None:
+    with setting(lab.source, "sync_binlog", "1"), setting(lab.source, "innodb_flush_log_at_trx_commit", "1"):
+        assert lab.word(binlog.durability) == "OK"
+        with setting(lab.source, "sync_binlog", "1000"):
+            finding = lab.find(binlog.durability)
+            assert (finding.word, finding.result.found) == ("WARN", "sync_binlog = 1000")
+            lab.fixed_and_back(binlog.durability)
+        with setting(lab.source, "innodb_flush_log_at_trx_commit", "2"):
+            lab.fixed_and_back(binlog.durability)
+            with setting(lab.source, "sync_binlog", "0"):
+                finding = lab.find(binlog.durability)
+                assert finding.result.found == "sync_binlog = 0, flush_log = 2"
+                assert [fix.setting for fix in finding.result.fixes] == [
+                    "sync_binlog",
+                    "innodb_flush_log_at_trx_commit",
+                ]
+
+
+@pytest.mark.parametrize("side", [Side.SOURCE, Side.TARGET])
+def test_a_log_without_checksums_is_told(lab: Lab, side: Side) -> None:
+    assert lab.word(binlog.checksum) == "OK"
+    with setting(lab.source if side is Side.SOURCE else lab.target, "binlog_checksum", "NONE"):
+        finding = lab.find(binlog.checksum)
+        assert (finding.word, finding.result.found) == ("NOTE", f"none on the {side.value}")
+        lab.fixed_and_back(binlog.checksum)
+
+
+def test_replicas_that_take_small_packets_are_doubtful(lab: Lab) -> None:
+    assert lab.word(parameters.replica_packet) == "OK"
+    for side, server in ((Side.SOURCE, lab.source), (Side.TARGET, lab.target)):
+        name = "replica_max_allowed_packet" if server.version.mysql_from(8, 0, 26) else "slave_max_allowed_packet"
+        with setting(server, name, str(1 << 20)):
+            finding = lab.find(parameters.replica_packet)
+            assert (finding.word, finding.result.found) == ("WARN", f"less on the {side.value}")
+            lab.fixed_and_back(parameters.replica_packet)
+
+
+def noticed(lab: Lab) -> set[str]:
+    """The settings that differ and that an application notices."""
+    finding = lab.find(parameters.param_drift)
+    return {row[0] for row in finding.result.evidence[1:] if row[3] == "yes"}
+
+
+def test_settings_that_an_application_notices_are_named(lab: Lab) -> None:
+    usual = noticed(lab)
+    if lab.source.version == lab.target.version:
+        assert usual == set()
+        assert lab.word(parameters.param_drift) == "OK"
+    length = int(lab.source.variable("group_concat_max_len") or 0)
+    with setting(lab.target, "group_concat_max_len", str(length + 1000)):
+        finding = lab.find(parameters.param_drift)
+        assert finding.word == "WARN"
+        assert ("group_concat_max_len", str(length), str(length + 1000), "yes") in finding.result.evidence
+    with setting(lab.target, "init_connect", """'SET @a = "[red]`"'"""):
+        assert noticed(lab) == usual | {"init_connect"}
+    assert noticed(lab) == usual
+
+
+def test_settings_of_a_servers_own_and_of_other_checks_do_not_drift(lab: Lab) -> None:
+    told = {row[0] for row in lab.find(parameters.param_drift).result.evidence[1:]}
+    assert not told & {"server_id", "server_uuid", "hostname", "port", "datadir", "socket", "pid_file", "version",
+                       "gtid_executed", "read_only", "sql_mode", "max_allowed_packet", "log_error", "tmpdir",
+                       "innodb_buffer_pool_size", "timestamp", "general_log_file"}  # fmt: skip
+
+
+def test_sessions_that_would_begin_otherwise_are_doubtful(lab: Lab) -> None:
+    target = lab.target
+    isolation = "transaction_isolation" if target.variable("transaction_isolation") is not None else "tx_isolation"
+    assert lab.word(parameters.session_defaults) == "OK"
+    for name, value in ((isolation, "'READ-COMMITTED'"), ("autocommit", "0"), ("auto_increment_increment", "2")):
+        with setting(target, name, value):
+            finding = lab.find(parameters.session_defaults)
+            assert (finding.word, finding.result.found) == ("WARN", name)
+            lab.fixed_and_back(parameters.session_defaults)
+    with setting(target, "auto_increment_increment", "2"), setting(target, "auto_increment_offset", "2"):
+        assert lab.find(parameters.session_defaults).result.found == "auto_increment_increment and 1 more"
+
+
+def test_pages_of_one_size_pass(lab: Lab) -> None:
+    assert lab.word(parameters.page_size) == "OK"
+
+
+def test_a_scheduler_that_is_off_on_the_target_is_doubtful_where_there_are_events(lab: Lab) -> None:
+    event = "CREATE EVENT shop.`[red]'` ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' DO SELECT 1"
+    with setting(lab.source, "event_scheduler", "ON"), setting(lab.target, "event_scheduler", "OFF"):
+        assert lab.word(parameters.event_scheduler) == "OK"
+        with made(lab.source, event, undo="DROP EVENT shop.`[red]'`"):
+            finding = lab.find(parameters.event_scheduler)
+            assert (finding.word, finding.result.found) == ("WARN", "OFF on the target")
+            assert finding.result.evidence[1][0] == "shop.[red]'"
+            lab.fixed_and_back(parameters.event_scheduler)
+    with setting(lab.source, "event_scheduler", "OFF"), setting(lab.target, "event_scheduler", "OFF"):
+        assert lab.word(parameters.event_scheduler) == "OK"
+
+
+def test_a_target_that_demands_primary_keys_blocks_where_a_table_has_none(lab: Lab) -> None:
+    assert lab.word(parameters.requires_primary_key) == "OK"
+    name = "innodb_force_primary_key" if lab.target.version.mariadb else "sql_require_primary_key"
+    if lab.target.variable(name) is None:
+        return
+    with setting(lab.target, name, "ON"):
+        assert lab.word(parameters.requires_primary_key) == "OK"
+        with made(lab.source, "CREATE TABLE shop.`[red]'` (a INT) ENGINE=InnoDB", undo="DROP TABLE shop.`[red]'`"):
+            finding = lab.find(parameters.requires_primary_key)
+            assert finding.blocks
+            assert finding.result.evidence[1:] == (("shop", "[red]'", "InnoDB"),)
+            lab.fixed_and_back(parameters.requires_primary_key)

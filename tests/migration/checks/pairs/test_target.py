@@ -10,6 +10,7 @@ import pytest
 
 from migration.check import Check, Verdict
 from migration.checks import accounts, target
+from migration.checks import replication as replication_checks
 from migration.model import Side
 from providers.mysql import replication
 from providers.mysql.endpoint import Secret
@@ -55,14 +56,14 @@ def test_a_target_that_takes_writes_is_told_and_does_not_block(lab: Lab) -> None
 
 
 def test_a_stopped_channel_blocks(attached: Lab) -> None:
-    assert attached.word(target.threads) == "OK"
+    assert attached.word(replication_checks.threads) == "OK"
     replication.stop(attached.target)
-    finding = attached.find(target.threads)
+    finding = attached.find(replication_checks.threads)
     assert finding.blocks
     assert "stopped" in finding.result.evidence[1][1]
     replication.start(attached.target)
     replication.wait_running(attached.target, 10)
-    assert attached.word(target.threads) == "OK"
+    assert attached.word(replication_checks.threads) == "OK"
 
 
 def test_a_delayed_channel_blocks(attached: Lab) -> None:
@@ -71,7 +72,7 @@ def test_a_delayed_channel_blocks(attached: Lab) -> None:
     attached.target.change(f"{dialect.change_source} {dialect.source_word}_DELAY = 5")
     replication.start(attached.target)
     replication.wait_running(attached.target, 10)
-    finding = attached.find(target.threads)
+    finding = attached.find(replication_checks.threads)
     assert finding.blocks
     assert finding.result.evidence[1] == ("delay", "5 s on purpose")
 
@@ -81,7 +82,7 @@ def test_an_applier_that_stopped_with_an_error_blocks_in_its_own_words(arrived: 
         "SET SESSION sql_log_bin = 0; INSERT INTO arrived.t VALUES (1, 0); SET SESSION sql_log_bin = 1"
     )
     arrived.source.change("INSERT INTO arrived.t VALUES (1, 1)")
-    finding = arrived.find_until("FAIL", target.threads)
+    finding = arrived.find_until("FAIL", replication_checks.threads)
     assert finding.blocks
     assert "1062" in finding.result.evidence[1][1]
 
@@ -170,7 +171,7 @@ def without(server: Server, *privileges: str) -> Iterator[Server]:
 
 def missing(lab: Lab, source: Server | None = None, target: Server | None = None) -> list[tuple[str, str]]:
     """Side and purpose of what the check of privileges finds missing."""
-    finding = replace(lab, pair=replace(lab.pair, source=source or lab.source, target=target or lab.target)).find(
+    finding = replace(lab, pair=replace(lab.pair, source=source or lab.source, other=target or lab.target)).find(
         accounts.privileges
     )
     return [(row[0], row[2]) for row in finding.result.evidence[1:]] if finding.blocks else []
