@@ -40,7 +40,7 @@ def _rows(columns: Iterable[Column]) -> list[tuple[str, ...]]:
 
 @check(
     "long-elements",
-    "ENUM and SET elements are short enough",
+    "ENUM and SET elements are short",
     Side.BOTH,
     Severity.BLOCKER,
     why="MySQL 8.0 refuses a table with an ENUM or SET element of more than 255 characters.",
@@ -182,7 +182,7 @@ def generated_casts(pair: Pair) -> Result:
 
 @check(
     "old-temporals",
-    "moments are stored in the newer format",
+    "moments are stored the newer way",
     Side.SOURCE,
     Severity.BLOCKER,
     why="MySQL 8.0 and later misread moments in the format of before 5.6.4: a wrong time is stored, or they stop.",

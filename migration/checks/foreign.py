@@ -107,7 +107,7 @@ def targets(pair: Pair) -> Result:
 
 @check(
     "foreign-key-names",
-    "foreign keys have names the target takes",
+    "foreign keys' names fit the target",
     Side.SOURCE,
     Severity.BLOCKER,
     why="A name above 64 characters, as old servers made them for tables with long names, is refused by newer ones.",
@@ -135,7 +135,7 @@ def _too_long(key: facts.ForeignKey) -> bool:
 
 @check(
     "foreign-key-cascades",
-    "no foreign key changes rows by itself",
+    "no foreign key changes rows itself",
     Side.SOURCE,
     Severity.BLOCKER,
     why="What a foreign key changes by a cascade is not in the binary log, so a tool that reads it does not see it.",

@@ -134,7 +134,7 @@ def server_names(pair: Pair) -> Result:
 
 @check(
     "dictionary-names",
-    "database mysql has no table in the way",
+    "no table in mysql is in the way",
     Side.SOURCE,
     Severity.BLOCKER,
     why="MySQL 8.0 makes tables for its data dictionary in the database mysql, and does not start where one is there.",

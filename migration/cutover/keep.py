@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from migration.cutover.attempt import Switchover
-from migration.fences.choose import holds_accounts, shut
+from migration.cutover.promote import opening, reconnect
+from migration.fences.choose import holds_accounts, let_in, shut
 from migration.runbook import Migration
-from providers.mysql.errors import PrivilegeMissing, StatementFailed
+from providers.mysql.errors import ConnectionLost, PrivilegeMissing, StatementFailed, Unreachable
 from providers.mysql.server import Server
 
 _BY_HAND = "put read_only = ON into its configuration file"
@@ -28,9 +29,13 @@ def before(m: Migration, s: Switchover) -> str:
 
 
 def after(m: Migration, s: Switchover) -> str:
-    """The new side must come back open from a restart, the old one closed."""
-    for sql in s.new.dialect.forget_persisted_read_only:
-        m.change(s.new, "keep", sql)
+    """The new side must come back open from a restart, the old one closed.
+
+    A restart of the new side that comes before this is done brings it back closed, and then nobody takes writes: it
+    is waited for and opened again.
+    """
+    while not _stays_open(m, s):
+        reconnect(m, s.new).close()
     if holds_accounts(m, s.old):
         return f"the clients' accounts on {s.old.name} stay locked, also over a restart"
     persist = s.old.dialect.persist_read_only
@@ -38,6 +43,21 @@ def after(m: Migration, s: Switchover) -> str:
         return f"{s.old.name} cannot keep read_only over a restart by itself; {_BY_HAND}"
     m.change(s.old, "keep", persist)
     return f"{s.old.name} stays read-only over a restart"
+
+
+def _stays_open(m: Migration, s: Switchover) -> bool:
+    """Whether the new side takes writes and will do so after a restart; False where it went away meanwhile."""
+    try:
+        for sql in s.new.dialect.forget_persisted_read_only:
+            m.change(s.new, "keep", sql)
+        if shut(m, s.new):
+            for sql in opening(s):
+                m.change(s.new, "keep", sql)
+            let_in(m, s.new)
+            m.scribe.note(f"{s.new.name} came back closed from a restart right after its opening; opened again", "warn")
+    except (ConnectionLost, Unreachable):
+        return False
+    return True
 
 
 def close_again(m: Migration, closed: Server) -> bool:

@@ -21,6 +21,7 @@ from migration.fences.foreign import (
     in_words,
     logging_in,
 )
+from migration.fences.left import FENCE, end_left_sessions
 from migration.journal import JournalError, Kind
 from migration.runbook import Migration
 from providers.mysql.bounded import Bounded, Overdue
@@ -38,7 +39,7 @@ from providers.mysql.replication import follows
 from providers.mysql.server import Server
 from providers.mysql.version import Version
 
-_RAISED, _LIFTED = "fence", "lift"
+_RAISED, _LIFTED = FENCE, "lift"
 _NAME = "`(?:[^`]|``)*`"
 _DO = re.compile(
     rf"(?:ALTER|RENAME) USER (?P<user>{_NAME})@(?P<host>{_NAME})(?: ACCOUNT LOCK| TO (?P<alias>{_NAME})@(?P=host))"
@@ -160,6 +161,7 @@ class AccountFence:
         self._kill_statement = kill_statement
         self._exempt = exempt_users(m, server) | spared
         self._can_lock = _can_lock(server.version)
+        self._answered = True
         self._taken: tuple[Hold, ...] = ()
         with contextlib.suppress(JournalError):
             self._taken = held(m, server)
@@ -203,6 +205,7 @@ class AccountFence:
             if answers is not None:
                 return answers
         except ConnectionLost:
+            self._answered = False
             raise
         except (Overdue, LockTimeout):
             pass
@@ -262,7 +265,10 @@ class AccountFence:
         try:
             _unlogged(connection)
             self._end_zombies(connection)
+            ours = frozenset({self._bounded.session.thread_id} if self._answered else ())
             lifted = self._let_go(connection, holds)
+            if end_left_sessions(self._m, self._server, connection, ours):
+                lifted = tuple(dict.fromkeys((*lifted, *self._let_go(connection, holds))))
             thread_id = connection.thread_id
         finally:
             connection.close()

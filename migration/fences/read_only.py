@@ -9,6 +9,7 @@ from migration import events
 from migration.checks.results import changes_something
 from migration.checks.sight import sessions
 from migration.fences import FenceBlocked, FenceDown
+from migration.fences.left import FENCE, end_left_sessions
 from migration.journal import JournalError
 from migration.model import Positioning
 from migration.runbook import Migration
@@ -41,6 +42,7 @@ class ReadOnlyFence:
         session = server.connect()
         session.run(f"SET SESSION lock_wait_timeout = {m.spec.limits.lock_wait_s}")
         self._bounded = Bounded(session, server.connect())
+        self._answered = True
 
     def statements(self) -> tuple[str, ...]:
         """What raising it runs."""
@@ -50,11 +52,15 @@ class ReadOnlyFence:
         """See `Fence`. The fence and the questions travel in one packet."""
         session, (sql, *rest) = self._bounded.session, self._raising
         # Its client gone, a fence that waits falls later on MySQL: whoever comes after us must know whom to kill.
-        self._m.scribe.statement(self._server.name, "fence", sql, session.thread_id)
+        self._m.scribe.statement(self._server.name, FENCE, sql, session.thread_id)
+        self._answered = False
         try:
             with self._bounded.within(bound_s):
-                return session.results((sql, *then, *rest))[1 : 1 + len(then)]
+                answers = session.results((sql, *then, *rest))[1 : 1 + len(then)]
+            self._answered = True
+            return answers
         except (Overdue, LockTimeout) as error:
+            self._answered = True
             raise FenceBlocked(
                 self._server.name,
                 f"{self._server.name} could not be fenced within {bound_s * 1000:.0f} ms ({error.code}); writes go on. "
@@ -99,9 +105,10 @@ class ReadOnlyFence:
             said.append(f"KILL {thread_id}")
             with contextlib.suppress(ServerError):
                 connection.run(f"KILL {thread_id}")
-        if connection.row(server.dialect.read_only_state) != (0, 0):
-            said.append(server.dialect.unfence)
-            connection.run(server.dialect.unfence)
+        said += self._unfence(connection)
+        ours = frozenset({self._bounded.session.thread_id} if self._answered else ())
+        if left := end_left_sessions(self._m, server, connection, ours):
+            said += [*(f"KILL {number}" for number in left), *self._unfence(connection)]
         with contextlib.suppress(PrivilegeMissing, StatementFailed):
             for sql in server.dialect.forget_persisted_read_only:
                 connection.run(sql)
@@ -115,6 +122,13 @@ class ReadOnlyFence:
             for words in said:
                 self._m.scribe.statement(server.name, "lift", words, connection.thread_id)
             events.restore(self._m, server)
+
+    def _unfence(self, connection: Connection) -> list[str]:
+        """Open the server where it is closed; what was run."""
+        if connection.row(self._server.dialect.read_only_state) == (0, 0):
+            return []
+        connection.run(self._server.dialect.unfence)
+        return [self._server.dialect.unfence]
 
     def _in_the_way(self) -> str:
         """Who holds the fence up: sessions inside a statement that changes something, the longest first."""
