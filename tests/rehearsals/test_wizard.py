@@ -86,7 +86,7 @@ def test_escape_changes_nothing(engine_names: tuple[str, ...]) -> None:
     with terminal(REHEARSE) as screen:
         screen.wait_for("Nothing blocks")
         before = watch_json(sessions()[0].id)["last_seq"]
-        for key, sign in (("l", r"(?m)^ Log|runner \d+ started"), ("?", "Keys here"), (ENTER, "Evidence")):
+        for key, sign in (("l", r"(?m)^ Log|runner \d+ started"), ("?", "Keys here"), (ENTER, r"(?m)^ +Asked ")):
             screen.press(key)
             screen.wait_for(sign)
             screen.press(ESCAPE)

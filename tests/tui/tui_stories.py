@@ -14,6 +14,8 @@ from migration.sessions import create
 from migration.view import ClientView, Condition, FiguresView, LagSample, Plan, PlanItem, RollbackView
 
 NOW = 1_795_213_067.0  # 2026-11-20 22:17:47Z
+# When the checks were run.
+FOUND_AT = NOW - 3500
 PLAN_HASH = "9f31c2d0a4b7e6f1"
 PARTS = (
     ("block", "block new logins on the source"),
@@ -201,7 +203,7 @@ class Teller:
         return self
 
     def checks(self, findings: tuple[Finding, ...] = FINDINGS) -> Teller:
-        self.at(3500)
+        self.at(NOW - FOUND_AT)
         self.scribe.stage(Stage.PREPARE)
         for found in findings:
             self.scribe.finding(found)
