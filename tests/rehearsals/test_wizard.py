@@ -84,8 +84,9 @@ def test_back_again_by_rollback(engine_names: tuple[str, ...]) -> None:
 
 def test_escape_changes_nothing(engine_names: tuple[str, ...]) -> None:
     with terminal(REHEARSE) as screen:
-        screen.wait_for("Nothing blocks")
-        before = watch_json(sessions()[0].id)["last_seq"]
+        name = re.search(r"rehearsal-[\w-]+", screen.wait_for("Nothing blocks"))
+        assert name is not None
+        before = watch_json(name[0])["last_seq"]
         for key, sign in (("l", r"(?m)^ Log|runner \d+ started"), ("?", "Keys here"), (ENTER, r"(?m)^ +Asked ")):
             screen.press(key)
             screen.wait_for(sign)
@@ -93,4 +94,4 @@ def test_escape_changes_nothing(engine_names: tuple[str, ...]) -> None:
             screen.wait_for("Nothing blocks")
         leave(screen)
 
-    assert watch_json(sessions()[0].id)["last_seq"] == before
+    assert watch_json(name[0])["last_seq"] == before
