@@ -37,7 +37,7 @@ def confirm(screen: Terminal, word: str) -> None:
 def leave(screen: Terminal) -> None:
     """Leave by the key that is offered for it."""
     go_on(screen, "Leave")
-    assert screen.process.wait(10) == 0
+    assert screen.process.wait(30) == 0
 
 
 def to_the_cutover(screen: Terminal) -> None:
