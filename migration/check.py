@@ -7,10 +7,12 @@ tell the same story.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Mapping
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from migration.model import MigrationSpec, Positioning, Secrets, Side
 
@@ -109,7 +111,8 @@ class Pair:
     secrets: Secrets
     positioning: Positioning
     route: Route = Route.NATIVE
-    _known: dict[Hashable, object] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _known: dict[Hashable, Future[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
     @property
     def target(self) -> Server:
@@ -123,10 +126,22 @@ class Pair:
         return self.other
 
     def once(self, what: Hashable, ask: Callable[[], _T]) -> _T:
-        """The answer to a question that several checks have; asked by the first of them."""
-        if what not in self._known:
-            self._known[what] = ask()
-        return cast(_T, self._known[what])
+        """The answer to a question that several checks have; asked by the first of them, whom the others wait for.
+
+        What could not be answered is asked again by whoever has the question next.
+        """
+        with self._lock:
+            first = what not in self._known
+            answer: Future[_T] = self._known.setdefault(what, Future())
+        if first:
+            try:
+                answer.set_result(ask())
+            except BaseException as error:
+                with self._lock:
+                    del self._known[what]
+                answer.set_exception(error)
+                raise
+        return answer.result()
 
 
 @dataclass(frozen=True)

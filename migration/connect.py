@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from migration.check import NoTarget, Pair, Route
 from migration.check_report import CheckReport, ServerSeen
 from migration.checks import on_route
-from migration.checks.run import run_checks
+from migration.checks.run import run_catalogue
 from migration.model import MigrationSpec, Secrets, Side
 from migration.planning import make_plan
 from migration.records import Scribe
@@ -90,7 +90,7 @@ class Look:
         """
         pair = self._pair(route)
         at, began = datetime.now(UTC), time.monotonic()
-        findings = tuple(run_checks(pair, on_route(route)))
+        findings = tuple(run_catalogue(pair, on_route(route)))
         return CheckReport(
             at.isoformat(timespec="seconds"),
             time.monotonic() - began,

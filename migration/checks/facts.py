@@ -11,9 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from migration.check import Pair
-from migration.checks.sight import channel_from_source, holds, moved_databases, privileges_on, require
+from migration.checks.jumps.reserved import newly_reserved
+from migration.checks.sight import channel_from_source, moved_databases, require
 from providers.mysql.connection import Row
 from providers.mysql.errors import PrivilegeMissing
+from providers.mysql.literals import quote_text
 from providers.mysql.server import Server
 
 
@@ -55,7 +57,11 @@ def ask_moved(pair: Pair, select: str, column: str, privilege: str, rest: str = 
     """
     condition, names = in_moved(pair, column)
     may_see(pair, privilege)
-    return pair.source.rows(f"{select} WHERE {condition} {rest}", names) if names else ()
+    if not names:
+        return ()
+    # A session of its own: several of these are asked at once.
+    with contextlib.closing(pair.source.connect()) as session:
+        return session.rows(f"{select} WHERE {condition} {rest}", names)
 
 
 def may_see(pair: Pair, privilege: str) -> None:
@@ -130,6 +136,11 @@ class Column:
         """Database, table and column, for evidence."""
         return self.base, self.table, self.name
 
+    @property
+    def formula(self) -> str:
+        """What it is worked out by, as a generated column or by its default; empty for an ordinary one."""
+        return self.expression or ((self.default or "") if "DEFAULT_GENERATED" in self.extra else "")
+
 
 def columns(pair: Pair) -> tuple[Column, ...]:
     """The columns that some check wants to look at, of tables and views: one pass for all of them; see `_WORTH`."""
@@ -146,6 +157,7 @@ _WORTH = (
     "AND column_default <> 'NULL'",
     "extra LIKE '%%INVISIBLE%%'",
 )
+_FORMULA = "extra LIKE '%%DEFAULT_GENERATED%%' AND column_default NOT LIKE 'CURRENT_TIMESTAMP%%'"
 _WORTH_BETWEEN_FAMILIES = "data_type IN ('json', 'uuid', 'inet4', 'inet6', 'vector', 'xmltype')"
 _WORTH_ON_MARIADB = (
     "column_type LIKE '%%COMPRESSED%%'",
@@ -189,6 +201,8 @@ def _worth_a_look(pair: Pair, generated: bool, old: bool) -> tuple[str, tuple[st
     """The condition that picks columns, and its arguments."""
     parts = [*_WORTH, _counters(pair)]
     args: tuple[str, ...] = ()
+    if pair.source.version.mysql_from(8, 0, 13):
+        parts.append(_FORMULA)
     if generated:
         parts.append("generation_expression <> ''")
     if old:
@@ -197,6 +211,8 @@ def _worth_a_look(pair: Pair, generated: bool, old: bool) -> tuple[str, tuple[st
         parts += _WORTH_ON_MARIADB
     if pair.other is not None and pair.other.version.mariadb != pair.source.version.mariadb:
         parts.append(_WORTH_BETWEEN_FAMILIES)
+    if pair.other is not None and (words := newly_reserved(pair.source.version, pair.other.version)):
+        parts.append(f"UPPER(column_name) IN ({', '.join(quote_text(word) for word in sorted(words))})")
     if pair.other is not None and pair.other.version != pair.source.version:
         args = tuple(sorted(collations(pair, pair.other)))
         parts.append(f"collation_name NOT IN ({', '.join(['%s'] * len(args))})")
@@ -312,6 +328,8 @@ def foreign_keys(pair: Pair) -> tuple[ForeignKey, ...]:
 
 
 def _foreign_keys(pair: Pair) -> tuple[ForeignKey, ...]:
+    if _no_foreign_keys(pair):
+        return ()
     rows = ask_moved(
         pair,
         "SELECT table_schema, table_name, constraint_name, ordinal_position, column_name, referenced_table_schema, "
@@ -327,6 +345,20 @@ def _foreign_keys(pair: Pair) -> tuple[ForeignKey, ...]:
         ForeignKey(*name, tuple(p[0] for p in parts), parts[0][1], parts[0][2], tuple(p[3] for p in parts))
         for name, parts in found.items()
     )
+
+
+def _no_foreign_keys(pair: Pair) -> bool:
+    """Whether InnoDB has none at all: an old server opens every table for the list of them.
+
+    False where it is not known (the account lacks PROCESS).
+    """
+    if pair.source.version.mysql_from(8, 0):
+        return False
+    may_see(pair, "SELECT")
+    try:
+        return not pair.source.rows("SELECT 1 FROM information_schema.innodb_sys_foreign LIMIT 1")
+    except PrivilegeMissing:
+        return False
 
 
 @dataclass(frozen=True)
@@ -364,121 +396,3 @@ def _partitioned(pair: Pair) -> tuple[Partitioned, ...]:
         Partitioned(str(base), str(name), str(method), str(expression), str(space or ""), int(number))
         for base, name, method, expression, space, number in rows
     )
-
-
-@dataclass(frozen=True)
-class Stored:
-    """A view, routine, trigger or event. `kind` is the word behind SHOW CREATE; `mode` the sql_mode it was made with.
-
-    `body`: what the server keeps of it; `on` the table of a trigger; `when`: its time and event, or an event's
-    status; `order`: of triggers that fire together; `security`: in whose name it runs. `client`, `collation`: the
-    character set and collation of the session it was made in.
-    """
-
-    kind: str
-    base: str
-    name: str
-    definer: str
-    mode: str
-    body: str
-    on: str = ""
-    when: str = ""
-    order: int = 0
-    security: str = "DEFINER"
-    client: str = ""
-    collation: str = ""
-
-    @property
-    def qualified(self) -> str:
-        """Database and name, for evidence."""
-        return f"{self.base}.{self.name}"
-
-
-def stored(pair: Pair) -> tuple[Stored, ...]:
-    """Every view, routine, trigger and event of the databases to move."""
-    return (*views(pair), *routines(pair), *triggers(pair), *events(pair))
-
-
-def views(pair: Pair) -> tuple[Stored, ...]:
-    """The views."""
-    return _stored(
-        pair,
-        "SELECT 'VIEW', table_schema, table_name, definer, '', view_definition, '', '', 0, security_type, "
-        "character_set_client, collation_connection FROM information_schema.views",
-        "table_schema",
-        "SHOW VIEW",
-    )
-
-
-def triggers(pair: Pair) -> tuple[Stored, ...]:
-    """The triggers, those that fire together in their order."""
-    return _stored(
-        pair,
-        "SELECT 'TRIGGER', trigger_schema, trigger_name, definer, sql_mode, action_statement, event_object_table, "
-        "CONCAT(action_timing, ' ', event_manipulation), action_order, 'DEFINER', character_set_client, "
-        "collation_connection FROM information_schema.triggers",
-        "trigger_schema",
-        "TRIGGER",
-    )
-
-
-def events(pair: Pair) -> tuple[Stored, ...]:
-    """The events, switched on or not."""
-    return _stored(
-        pair,
-        "SELECT 'EVENT', event_schema, event_name, definer, sql_mode, event_definition, '', status, 0, 'DEFINER', "
-        "character_set_client, collation_connection FROM information_schema.events",
-        "event_schema",
-        "EVENT",
-    )
-
-
-def routines(pair: Pair) -> tuple[Stored, ...]:
-    """The procedures and functions.
-
-    Raises:
-        PrivilegeMissing: the account may not see all of them, or not what they do.
-    """
-    return pair.once("routines", lambda: _routines(pair))
-
-
-def _routines(pair: Pair) -> tuple[Stored, ...]:
-    held = privileges_on(pair.source)
-    if not (holds(held, "SELECT") or holds(held, "SHOW_ROUTINE")):
-        # The privileges of a database do not show its routines.
-        levels = ("`mysql`.*", "`mysql`.`proc`")
-        if not any(holds(privileges_on(pair.source, level), "SELECT") for level in levels):
-            raise _hidden_routines(pair.source)
-    condition, names = in_moved(pair, "routine_schema")
-    rows = pair.source.rows(
-        "SELECT routine_type, routine_schema, routine_name, definer, sql_mode, routine_definition, '', '', 0, "
-        "security_type, character_set_client, collation_connection FROM information_schema.routines "
-        f"WHERE {condition} AND routine_type IN ('PROCEDURE', 'FUNCTION')",
-        names,
-    )
-    # Without the right to see a body the server answers NULL for it.
-    if any(row[5] is None for row in rows):
-        raise _hidden_routines(pair.source)
-    return _in_order(rows)
-
-
-def _hidden_routines(server: Server) -> PrivilegeMissing:
-    needed = "SHOW_ROUTINE" if server.version.mysql_from(8, 0, 20) else "SELECT"
-    return PrivilegeMissing(
-        server.name,
-        f"On {server.name} the account {server.endpoint.account.user} lacks the {needed} privilege, so it may not see "
-        f"what every routine does; GRANT {needed} ON *.* to it.",
-    )
-
-
-def _stored(pair: Pair, select: str, column: str, privilege: str) -> tuple[Stored, ...]:
-    return pair.once(select, lambda: _in_order(ask_moved(pair, select, column, privilege)))
-
-
-def _in_order(rows: tuple[Row, ...]) -> tuple[Stored, ...]:
-    found = []
-    for row in rows:
-        kind, base, name, definer, mode, body, on, when, _, security, client, collation = (str(c or "") for c in row)
-        order = int(row[8] or 0)
-        found.append(Stored(kind, base, name, definer, mode, body, on, when, order, security, client, collation))
-    return tuple(sorted(found, key=lambda item: (item.kind, item.base, item.on, item.when, item.order, item.name)))

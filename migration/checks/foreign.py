@@ -146,6 +146,8 @@ def _too_long(key: facts.ForeignKey) -> bool:
 def cascades(pair: Pair) -> Result:
     """Fails where a foreign key has CASCADE, SET NULL or SET DEFAULT."""
     found = facts.foreign_keys(pair)
+    if not found:
+        return passed("there are none")
     rules = facts.ask_moved(
         pair,
         "SELECT constraint_schema, table_name, constraint_name, referenced_table_name, delete_rule, update_rule "

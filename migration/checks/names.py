@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from migration.check import Pair, Result, Severity, check
-from migration.checks import facts
+from migration.checks import facts, objects
 from migration.checks.results import count, failed, not_applicable, passed, table
 from migration.model import Side
 
@@ -29,7 +29,7 @@ def by_capitals(pair: Pair) -> Result:
         return not_applicable("the source takes them for one, too")
     kinds = [("database", "", name) for name in facts.moved(pair)]
     kinds += [("table", t.base, t.name) for t in facts.tables(pair)]
-    kinds += [("table", view.base, view.name) for view in facts.views(pair)]
+    kinds += [("table", view.base, view.name) for view in objects.views(pair)]
     alike: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for kind, base, name in kinds:
         alike[kind, base, name.lower()].append(name)

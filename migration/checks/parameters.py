@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from migration.check import Fix, Pair, Result, Route, Severity, check
-from migration.checks import facts
+from migration.checks import facts, objects
 from migration.checks.results import count, failed, passed, set_global, table
 from migration.checks.sides import is_on, known_as, number, setting, sides
-from migration.checks.sight import moved_databases, require
 from migration.model import Side
 from providers.mysql.server import Server
 
@@ -228,14 +227,9 @@ def _names_setting(server: Server) -> str:
 
 
 def _with_capitals(pair: Pair) -> list[tuple[str, str]]:
-    names = moved_databases(pair)
-    require(pair.source, "SELECT", names)
-    rows = pair.source.rows(
-        "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema IN "
-        f"({', '.join(['%s'] * len(names)) or 'NULL'}) ORDER BY 1, 2",
-        names,
-    )
-    found = [(name, "") for name in names if name != name.lower()]
+    select = "SELECT table_schema, table_name FROM information_schema.tables"
+    rows = facts.ask_moved(pair, select, "table_schema", "SELECT", "ORDER BY 1, 2")
+    found = [(name, "") for name in facts.moved(pair) if name != name.lower()]
     return found + [(str(base), str(name)) for base, name in rows if name != name.lower()]
 
 
@@ -367,7 +361,7 @@ def event_scheduler(pair: Pair) -> Result:
         return passed("the source runs none")
     if is_on(pair, target, name):
         return passed("on, on both")
-    events = facts.events(pair)
+    events = objects.events(pair)
     if not events:
         return passed("there are no events")
     off = setting(pair, target, name) or "-"
@@ -395,7 +389,7 @@ def event_scheduler(pair: Pair) -> Result:
     Severity.BLOCKER,
     why="A target that refuses tables without a primary key breaks off the copy, or replication, at the first one.",
     asks="sql_require_primary_key (MariaDB: innodb_force_primary_key) of the target; information_schema.tables and "
-    "table_constraints",
+    "statistics",
     page="MySQL manual, sql_require_primary_key",
 )
 def requires_primary_key(pair: Pair) -> Result:
@@ -404,14 +398,7 @@ def requires_primary_key(pair: Pair) -> Result:
     name = known_as(pair, target, "sql_require_primary_key", "innodb_force_primary_key")
     if not is_on(pair, target, name):
         return passed("it does not demand them")
-    rows = facts.ask_moved(
-        pair,
-        "SELECT table_schema, table_name FROM information_schema.table_constraints",
-        "table_schema",
-        "SELECT",
-        "AND constraint_type = 'PRIMARY KEY'",
-    )
-    keyed = {(str(base), str(table_name)) for base, table_name in rows}
+    keyed = {(key.base, key.table) for key in facts.keys(pair) if key.name == "PRIMARY"}
     without = [(one.base, one.name, one.engine) for one in facts.tables(pair) if (one.base, one.name) not in keyed]
     if not without:
         return passed("every table has one")

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from migration.check import Pair, Result, Severity, check
-from migration.checks import facts
-from migration.checks.facts import Stored
+from migration.checks import facts, objects
+from migration.checks.objects import Stored
 from migration.checks.results import failed, not_applicable, passed, table
 from migration.model import Side
 from providers.mysql.connection import Connection
@@ -131,8 +131,8 @@ def _in_order(pair: Pair) -> tuple[_Item, ...]:
     for each in facts.tables(pair):
         odd = (each.base, each.name) in unusual or each.engine != "InnoDB" or each.options
         (first if odd else tables).append(_Item("TABLE", each.base, each.name))
-    objects = (*facts.routines(pair), *facts.views(pair), *facts.triggers(pair), *facts.events(pair))
-    return (*first, *(_Item(each.kind, each.base, each.name, each) for each in objects), *tables)
+    kept = (*objects.routines(pair), *objects.views(pair), *objects.triggers(pair), *objects.events(pair))
+    return (*first, *(_Item(each.kind, each.base, each.name, each) for each in kept), *tables)
 
 
 class _Trial:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 from migration.check import Fix, Pair, Result, Route, Severity, check
-from migration.checks import facts
-from migration.checks.facts import Stored
+from migration.checks import objects
 from migration.checks.jumps.modes import unknown
+from migration.checks.objects import Stored
 from migration.checks.results import count, failed, not_applicable, passed, table
 from migration.checks.sight import holds, privileges_on, require
 from migration.model import Side
@@ -33,7 +33,7 @@ _LOGICAL = {Route.LOGICAL: Severity.BLOCKER}
 )
 def triggers(pair: Pair) -> Result:
     """Fails where there are triggers; with row format the target does not fire them for replicated changes."""
-    found = facts.triggers(pair)
+    found = objects.triggers(pair)
     if not found:
         return passed("none")
     evidence = table(
@@ -68,7 +68,7 @@ def triggers(pair: Pair) -> Result:
 )
 def events(pair: Pair) -> Result:
     """Fails where events are switched on; the cutover switches them over."""
-    found = [event for event in facts.events(pair) if event.when == "ENABLED"]
+    found = [event for event in objects.events(pair) if event.when == "ENABLED"]
     if not found:
         return passed("none is switched on")
     evidence = table(("database", "event", "status", "definer"), [(e.base, e.name, e.when, e.definer) for e in found])
@@ -142,7 +142,7 @@ def administrator_events(pair: Pair) -> Result:
     """Fails where an event that is switched on may write although the server is read-only."""
     if pair.source.dialect.has_super_read_only:
         return not_applicable("it can be closed to administrators")
-    enabled = [event for event in facts.events(pair) if event.when == "ENABLED"]
+    enabled = [event for event in objects.events(pair) if event.when == "ENABLED"]
     if not enabled:
         return passed("no event is switched on")
     asked = f"SELECT DISTINCT grantee FROM information_schema.user_privileges WHERE privilege_type IN ({_POWERS})"
@@ -170,7 +170,7 @@ def administrator_events(pair: Pair) -> Result:
 def definers(pair: Pair) -> Result:
     """Fails where a view, routine, trigger or event has a definer that one of the servers does not know."""
     named: dict[str, list[Stored]] = defaultdict(list)
-    for item in facts.stored(pair):
+    for item in objects.stored(pair):
         if item.security == "DEFINER":
             named[item.definer].append(item)
     if not named:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from migration.check import Pair, Result, Severity, check
-from migration.checks import facts, logins
+from migration.checks import facts, logins, objects
 from migration.checks.jumps import modes
-from migration.checks.jumps.columns import columns
 from migration.checks.jumps.functions import Function, missing
 from migration.checks.jumps.plugins import BY_NAME, NATIVE, OLD
 from migration.checks.jumps.settings import CHANGED, GONE, Gone, usual_on
@@ -61,14 +60,14 @@ def _instead(gone: Mapping[str, Function], name: str) -> str:
 
 def _texts(pair: Pair) -> Iterator[tuple[str, str, str, str]]:
     """Every text in the databases that calls functions: kind, name, text and sql_mode."""
-    for item in facts.stored(pair):
+    for item in objects.stored(pair):
         if not item.body:
             # A routine's text is hidden from who may not see it, and so would be what it calls.
             require(pair.source, "SELECT")
         yield item.kind.lower(), item.qualified, item.body, item.mode
-    for each in columns(pair):
-        if each.expression:
-            yield "column", f"{each.base}.{each.table}.{each.name}", each.expression, ""
+    for each in facts.columns(pair):
+        if each.formula:
+            yield "column", f"{each.base}.{each.table}.{each.name}", each.formula, ""
     for base, name, clause in _constraints(pair):
         yield "check", f"{base}.{name}", clause, ""
     for base, on, name, expression in _indexes(pair):
@@ -124,7 +123,7 @@ def group_by_order(pair: Pair) -> Result:
         return not_applicable("as on the source")
     rows = [
         (item.kind.lower(), item.base, item.name)
-        for item in facts.stored(pair)
+        for item in objects.stored(pair)
         if groups_are_ordered(bare(item.body, item.mode))
     ]
     if not rows:
@@ -196,7 +195,7 @@ def _modes(value: str, wanted: frozenset[str]) -> str:
 def _modes_of_objects(pair: Pair, wanted: frozenset[str]) -> list[tuple[str, str, str]]:
     return [
         (item.kind.lower(), item.qualified, found)
-        for item in (*facts.routines(pair), *facts.triggers(pair), *facts.events(pair))
+        for item in (*objects.routines(pair), *objects.triggers(pair), *objects.events(pair))
         if (found := _modes(item.mode, wanted))
     ]
 
@@ -283,15 +282,18 @@ def utf8mb3(pair: Pair) -> Result:
     """Fails where there are columns of the old three-byte UTF-8 and the target is the first to warn of them."""
     if pair.source.version.mysql_from(8, 0) or not pair.target.version.mysql_from(8, 0):
         return not_applicable("as on the source")
-    numbers: dict[str, int] = {}
-    for each in columns(pair):
-        if each.charset in ("utf8", "utf8mb3"):
-            numbers[each.base] = numbers.get(each.base, 0) + each.count
-    if not numbers:
+    rows = facts.ask_moved(
+        pair,
+        "SELECT table_schema, COUNT(*) FROM information_schema.columns",
+        "table_schema",
+        "SELECT",
+        "AND character_set_name IN ('utf8', 'utf8mb3') GROUP BY table_schema ORDER BY table_schema",
+    )
+    if not rows:
         return passed("none")
     return failed(
-        count(sum(numbers.values()), "column", "columns"),
-        table(("database", "columns, views' among them"), sorted(numbers.items())),
+        count(sum(int(number) for _, number in rows), "column", "columns"),
+        table(("database", "columns, views' among them"), rows),
         "Nothing to do for the migration: it works as before. Afterwards convert the tables (ALTER TABLE ... CONVERT "
         "TO CHARACTER SET utf8mb4), and mind that an index holds fewer characters then.",
     )

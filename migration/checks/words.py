@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from migration.check import Pair, Result, Route, Severity, check
-from migration.checks import facts
+from migration.checks import facts, objects
 from migration.checks.jumps import dictionary
-from migration.checks.jumps.columns import columns
 from migration.checks.jumps.reserved import newly_reserved
 from migration.checks.results import count, failed, not_applicable, passed, table
 from migration.checks.sight import require
@@ -31,9 +30,10 @@ def reserved_words(pair: Pair) -> Result:
     words = newly_reserved(pair.source.version, pair.target.version)
     if not words:
         return passed("no word is reserved anew")
+    columns = (("column", f"{each.base}.{each.table}", each.name) for each in facts.columns(pair))
     rows = [
         (kind, where, name, words[name.upper()].span.start)
-        for kind, where, name in _names(pair)
+        for kind, where, name in (*_names(pair), *columns)
         if name.upper() in words
     ]
     if not rows:
@@ -48,11 +48,10 @@ def reserved_words(pair: Pair) -> Result:
 
 
 def _names(pair: Pair) -> Iterator[tuple[str, str, str]]:
-    """Every name with its kind and where it is: of columns only those that could matter."""
+    """Every name but those of columns, with its kind and where it is."""
     yield from (("database", "", name) for name in facts.moved(pair))
     yield from (("table", each.base, each.name) for each in facts.tables(pair))
-    yield from (("column", f"{each.base}.{each.table}", each.name) for each in columns(pair) if each.name)
-    yield from ((item.kind.lower(), item.base, item.name) for item in facts.stored(pair))
+    yield from ((item.kind.lower(), item.base, item.name) for item in objects.stored(pair))
 
 
 @check(

@@ -38,7 +38,7 @@ def probe(m: Migration) -> Observation:
     if m.adjusted():
         return not_done("temporary settings are still in force")
     if away := fixing.set_aside(m):
-        return not_done(f"{len(away)} objects that were set aside are not created again yet")
+        return not_done(f"{len(away)} of what was set aside on {m.source.name} is not created again yet")
     return done("neither server follows the other")
 
 

@@ -87,8 +87,11 @@ def read_tables(server: Server, databases: Sequence[str]) -> tuple[Table, ...]:
 
 
 def uncopied_tables(server: Server, databases: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Tables that hold more than rows, with what they are: system-versioned ones and sequences of MariaDB."""
-    if not databases:
+    """Tables that hold more than rows, with what they are: system-versioned ones and sequences of MariaDB.
+
+    MySQL has none: its tables are BASE TABLE, VIEW or SYSTEM VIEW (MySQL manual, The INFORMATION_SCHEMA TABLES Table).
+    """
+    if not databases or not server.version.mariadb:
         return ()
     rows = server.rows(
         "SELECT table_schema, table_name, table_type FROM information_schema.tables WHERE table_schema IN "

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import pytest
 
-from migration.cutover import PARTS
 from migration.decisions import Choice, Decision, decide
 from migration.gatekeeper import Cancelled, Gatekeeper
 from migration.inbox import Inbox
@@ -47,7 +46,8 @@ def cancel(journal: Journal) -> None:
 
 def attempt(journal: Journal) -> Scribe:
     scribe = Scribe(journal)
-    scribe.attempt(1, Direction.CUTOVER, old="source", new="target", actor="a", budget_s=10, parts=PARTS)
+    parts = [("fence", "fence the old side")]
+    scribe.attempt(1, Direction.CUTOVER, old="source", new="target", actor="a", budget_s=10, parts=parts)
     return scribe
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from migration.check import Check, Finding, Fix, Route
-from migration.checks import facts, stored
+from migration.checks import objects, stored
 from migration.checks.run import run_check
 from providers.mysql.errors import PrivilegeMissing
 from providers.mysql.literals import quote_name
@@ -209,9 +209,9 @@ def test_routines_whose_bodies_are_hidden_make_a_check_unknown(lab: Lab) -> None
     ):
         pair = replace(lab.pair, source=seen, spec=replace(lab.pair.spec, databases=("shop",)))
         with pytest.raises(PrivilegeMissing):
-            facts.routines(pair)
+            objects.routines(pair)
     whole = replace(lab.pair)
-    assert facts.routines(whole) == ()
+    assert objects.routines(whole) == ()
 
 
 def test_left_over_routines_are_told(lab: Lab) -> None:
