@@ -130,6 +130,14 @@ class Writer:
         self._process.stdin.flush()
         assert self._process.stdout.readline() == "writing\n"
 
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # After a report it has ended by itself; else it would go on writing beside the next case.
+        self._process.kill()
+        self._process.wait()
+
     def report(self) -> list[tuple[int, int, float]]:
         """Every acknowledged write: number, server (0 source, 1 target), monotonic seconds."""
         told, _ = self._process.communicate("report\n", timeout=ANSWER_S)
@@ -221,14 +229,14 @@ def measure(pair: str, name: str, methods: list[str], runs: int) -> list[Result]
 
 
 def _there_and_back(made: Moving, method: Method, case: Case, *, follow: bool) -> list[tuple[int, int, float]]:
-    writer = Writer(made, case.every_s, follow=follow)
     settle = SETTLE_S + 3 * case.link_s
-    for direction in DIRECTIONS:
+    with Writer(made, case.every_s, follow=follow) as writer:
+        for direction in DIRECTIONS:
+            time.sleep(settle)
+            _caught_up(made, direction)
+            method(made, direction)
         time.sleep(settle)
-        _caught_up(made, direction)
-        method(made, direction)
-    time.sleep(settle)
-    return writer.report()
+        return writer.report()
 
 
 def _caught_up(made: Moving, direction: Direction) -> None:
@@ -238,8 +246,7 @@ def _caught_up(made: Moving, direction: Direction) -> None:
 
 def long_update(pair: str) -> Result:
     """A statement of 15 s holds the fence up: how long writers wait, in ms, until the attempt is given up."""
-    with prepared(pair, CASES["local"]) as made:
-        writer = Writer(made, 0.001, follow=True)
+    with prepared(pair, CASES["local"]) as made, Writer(made, 0.001, follow=True) as writer:
         busy = made.m.source.connect()
         sql = "UPDATE shop.customers SET note = note WHERE SLEEP(1) = 0 LIMIT 15"
         running = threading.Thread(target=lambda: busy.run(sql))

@@ -18,9 +18,10 @@ _SLICE_S = 1.0
 _READY_S = 10.0
 _QUICK_S = 0.004
 _ROUNDS = 4
-# A lag that still shrinks is waited for: each round in which it does takes this much of the best one, at most.
+# A better moment is waited for: a round is clearly quicker if it takes this much of the best one before, at most,
+# and what a pair can do is taken to be known once none was for this long.
 _BETTER = 0.9
-_STALE_ROUNDS = 6
+_STALE_S = 1.0
 # A wait is asked for even where its time is over already: it may have come.
 _SHORTEST_S = 0.001
 
@@ -58,7 +59,8 @@ class Drain:
             Aborted: the operator stopped it, or the new side does not keep up.
         """
         best, last = math.inf, math.inf
-        began, quick, stale = time.monotonic(), 0, 0
+        began = better = time.monotonic()
+        quick = 0
         limit = self._m.spec.limits.fence_s / 2
         while quick < _ROUNDS:
             if self._m.desk.halted():
@@ -73,9 +75,10 @@ class Drain:
             if took is None:
                 quick = 0
                 continue
-            stale = 0 if took < _BETTER * best else stale + 1
+            if took < _BETTER * best:
+                better = time.monotonic()
             best = min(best, took)
-            quick = quick + 1 if took <= min(_bound_s(stale, spent, best), limit) else 0
+            quick = quick + 1 if took <= min(_bound_s(time.monotonic() - better, spent, best), limit) else 0
             last = took
         return max(best, last)
 
@@ -173,14 +176,14 @@ class Drain:
         return f" ({status.trouble})" if status.trouble else ""
 
 
-def _bound_s(stale: int, spent_s: float, best_s: float) -> float:
+def _bound_s(stale_s: float, spent_s: float, best_s: float) -> float:
     """What counts as quick: a few ms; once it gets no better, what this pair can do; in the end, what the fence allows.
 
     Args:
-        stale: rounds since one was clearly quicker than all before it.
+        stale_s: how long ago a round was clearly quicker than all before it.
         spent_s: how long this has been going on.
         best_s: the quickest round.
     """
     if spent_s > _READY_S / 4:
         return math.inf
-    return max(_QUICK_S, 1.5 * best_s) if stale >= _STALE_ROUNDS else _QUICK_S
+    return max(_QUICK_S, 1.5 * best_s) if stale_s >= _STALE_S else _QUICK_S
