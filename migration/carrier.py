@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 from migration.clients import Clients, ClientsSilent
-from migration.cutover import PARTS, Aborted, Switchover, plan_switch, settle, switch
+from migration.cutover import Aborted, Switchover, parts, plan_switch, settle, switch
 from migration.decisions import Choice
 from migration.gatekeeper import Cancelled, Gatekeeper, Passed, after_rollback
 from migration.hooks import Hooks
@@ -187,7 +187,7 @@ class Carrier:
         why = f"{old} keeps the writes: {objection}. Nothing was changed; see to that, then try again."
         self._m.scribe.attempt(
             attempt.number, attempt.direction,
-            old=old, new=new, actor=attempt.actor, budget_s=self._m.spec.limits.fence_s, parts=PARTS,
+            old=old, new=new, actor=attempt.actor, budget_s=self._m.spec.limits.fence_s, parts=parts(self._m),
         )  # fmt: skip
         self._m.scribe.attempt_ended(attempt.number, "aborted", why)
         self._stay(attempt, why)
@@ -203,6 +203,8 @@ class Carrier:
     def _after_move(self, attempt: Switchover) -> None:
         direction = attempt.direction
         self._sampler.point(direction)
+        if self._m.prover is not None:
+            self._m.prover.point(direction)
         self._hooks.switched(attempt)
         switched = sum(attempt.result == "switched" for attempt in self._m.story().attempts)
         with self._tolerated():

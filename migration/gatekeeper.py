@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from migration import bridging, fixing
 from migration.check import Check, Finding, Pair, Verdict
-from migration.checks.run import run_checks
+from migration.checks.run import run_catalogue, run_checks
 from migration.client_drain import end_idle
 from migration.cutover import keep
 from migration.decisions import Choice
@@ -237,7 +237,7 @@ class Gatekeeper:
         return Pair(m.source, m.target, m.spec, m.secrets, m.positioning, self._runbook.route)
 
     def _check(self) -> None:
-        for finding in run_checks(self._pair(), self._runbook.checks):
+        for finding in run_catalogue(self._pair(), self._runbook.checks):
             self._m.scribe.finding(finding)
 
     def _about_checks(self, choice: Choice, decision: Record) -> None:
@@ -311,6 +311,10 @@ class Gatekeeper:
             return self._ready(m.target, m.source)
         return ()
 
+    def _equal(self) -> tuple[Condition, ...]:
+        """Whether the rows of both servers are known to be equal."""
+        return () if self._m.prover is None else (self._m.prover.condition(),)
+
     def _keep_closed(self, gate: Gate) -> None:
         """The side without writes forgets read_only with a restart where it cannot persist it: close it again."""
         closed = self._without_writes(gate)
@@ -333,7 +337,7 @@ class Gatekeeper:
 
     def _ready(self, old: Server, new: Server) -> tuple[Condition, ...]:
         """Whether the writes could move from `old` to `new` now."""
-        conditions = [_lag_condition(self._inbox.lag(), new.name, self._m.spec.limits.lag_s)]
+        conditions = [_lag_condition(self._inbox.lag(), new.name, self._m.spec.limits.lag_s), *self._equal()]
         asks: tuple[Callable[[], Condition], ...] = (
             lambda: _follows(new, old),
             lambda: _follows(old, new),

@@ -74,6 +74,17 @@ class Positioning(StrEnum):
     AUTO = "auto"
 
 
+class Proof(StrEnum):
+    """Whether the two servers' rows have to be proved equal before the writes move."""
+
+    REQUIRED = "required"
+    """What is not proved in time, or differs, keeps the writes where they are."""
+    ADVISED = "advised"
+    """What differs keeps the writes; where the time does not suffice, they move, and the last proof's age is told."""
+    OFF = "off"
+    """Rows are not compared."""
+
+
 @dataclass(frozen=True)
 class ServerSpec:
     """A server of a migration, without its password.
@@ -107,11 +118,13 @@ class Limits:
     `lag_s`: the target must be at most this far behind before the cutover may start.
     `fence_s`: how long client writes may be stopped before the cutover lifts the fence by itself.
     `lock_wait_s`: how long a statement may wait for a lock (whole seconds, the servers' unit).
+    `proof_s`: how long client writes may wait for the proof that both servers hold the same rows.
     """
 
     lag_s: float = 5.0
     fence_s: float = 10.0
     lock_wait_s: int = 2
+    proof_s: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -166,6 +179,7 @@ class Wishes:
     armed: str = "auto"
     bridge: BridgeSpec | None = None
     hooks: tuple[HookSpec, ...] = ()
+    proof: Proof = Proof.REQUIRED
 
     def fields(self) -> dict[str, Any]:
         """The fields by name."""
@@ -186,6 +200,7 @@ class MigrationSpec:
     saves round trips to servers far from here.
     `bridge`: where the source's way back goes over a bridge, None for the straight way.
     `hooks`: who is told of what happens, in this order.
+    `proof`: whether the rows have to be proved equal.
     `sandbox`: the run directory of the sandbox in a rehearsal, else None; `keep_sandbox`: whether it stays
     up when the rehearsal has ended.
     """
@@ -203,6 +218,7 @@ class MigrationSpec:
     armed: str = "auto"
     bridge: BridgeSpec | None = None
     hooks: tuple[HookSpec, ...] = ()
+    proof: Proof = Proof.OFF
     sandbox: str | None = None
     keep_sandbox: bool = False
 
@@ -227,6 +243,7 @@ class MigrationSpec:
             armed=body["armed"],
             bridge=BridgeSpec(**body["bridge"]) if body.get("bridge") else None,
             hooks=tuple(HookSpec.from_json(hook) for hook in body.get("hooks", ())),
+            proof=Proof(body.get("proof", Proof.OFF)),
             sandbox=body["sandbox"],
             keep_sandbox=body["keep_sandbox"],
         )

@@ -6,7 +6,8 @@ import hashlib
 import json
 from dataclasses import asdict
 
-from migration.cutover import PARTS, signal
+from migration.cutover import parts, signal
+from migration.cutover.attempt import CONTENT
 from migration.model import Positioning, Side, Stage, Writes
 from migration.runbook import Gate, Item, Migration, Runbook, Step
 from migration.view import Plan, PlanItem
@@ -99,7 +100,7 @@ def _signal_statements(m: Migration) -> tuple[str, ...]:
 
 
 def _plain_statements(m: Migration) -> tuple[str, ...]:
-    titles = dict(PARTS)
+    titles = dict(parts(m))
     old, new = m.source, m.target
     wait = new.dialect.wait_file if m.by_file else new.dialect.wait_gtid
     end = old.dialect.source_status if m.by_file else old.dialect.gtid_end
@@ -107,6 +108,11 @@ def _plain_statements(m: Migration) -> tuple[str, ...]:
         f"{new.name}: {wait % tuple(_MARKS[: wait.count('%s')])} ({titles['ready']})",
         f"{old.name}: {old.dialect.fence}; {end}",
         f"{new.name}: {wait % tuple(_MARKS[: wait.count('%s')])}",
+        *(
+            (f"both: rows touched since they were compared are read again ({titles[CONTENT]})",)
+            if CONTENT in titles
+            else ()
+        ),
         f"{old.name}: {old.dialect.read_only_state}; {end} ({titles['prove']})",
         "journal: point of no return, synced to disk",
         f"{new.name}: {new.dialect.unfence}",

@@ -14,6 +14,7 @@ from migration.check import Check, Fix, Route
 from migration.decisions import Choice
 from migration.journal import Kind
 from migration.model import (
+    Direction,
     MigrationSpec,
     Outcome,
     Positioning,
@@ -25,7 +26,8 @@ from migration.model import (
 from migration.pair_lock import PairLock
 from migration.records import Scribe
 from migration.story import Story
-from migration.view import LagSample
+from migration.verify.model import Progress
+from migration.view import Condition, LagSample
 from providers.mysql.position import FilePosition, Position
 from providers.mysql.server import Server
 
@@ -38,6 +40,42 @@ class StepFailed(Exception):
 
 class Halted(Exception):
     """The operator asked to stop what is under way."""
+
+
+class NotProved(Exception):
+    """The rows differ, or could not be proved equal; the message says which, on which server, and what to do."""
+
+
+class Proving(Protocol):
+    """What keeps the rows of both servers compared; see `prover.Prover`."""
+
+    def want(self) -> None:
+        """The target follows the source: there is something to compare."""
+        ...
+
+    def point(self, after: Direction) -> None:
+        """The writes have moved in this direction: compare for the way back from it."""
+        ...
+
+    def progress(self) -> Progress | None:
+        """How far the comparison is; None where none is under way."""
+        ...
+
+    def condition(self) -> Condition:
+        """What a gate before a switch shows."""
+        ...
+
+    def prepare(self) -> None:
+        """Everything that can be done for the proof before anybody has to wait for it."""
+        ...
+
+    def prove(self, deadline: float) -> str:
+        """Prove, behind the fence and until `deadline` (monotonic seconds); what was proved, in words.
+
+        Raises:
+            NotProved: see there.
+        """
+        ...
 
 
 class Desk(Protocol):
@@ -57,7 +95,7 @@ class Migration:
     """What steps work with: the two servers, what the operator asked for, and the journal.
 
     `positioning` is resolved: never `auto`. `armed`: whether the new side opens by itself on a marker. `lock` keeps
-    other programs off the pair; None where nobody took it yet.
+    other programs off the pair; None where nobody took it yet. `prover`: None where rows are not compared.
     """
 
     spec: MigrationSpec
@@ -69,6 +107,7 @@ class Migration:
     desk: Desk
     lock: PairLock | None = None
     armed: bool = False
+    prover: Proving | None = None
 
     def story(self) -> Story:
         """What the journal says so far."""

@@ -22,8 +22,9 @@ from migration.cutover.armed import worth_arming
 from migration.decisions import Choice
 from migration.inbox import Deserted, Inbox
 from migration.journal import Journal, JournalError, JournalReader, Kind, Record, RunnerSeat
-from migration.model import MigrationSpec, Positioning, Secrets
+from migration.model import MigrationSpec, Positioning, Proof, Secrets
 from migration.pair_lock import PairLock
+from migration.prover import Prover
 from migration.records import Scribe
 from migration.runbook import Migration, StepFailed
 from migration.sampler import Sampler
@@ -85,17 +86,34 @@ class Runner:
 
     def _carry_out(self, migration: Migration, inbox: Inbox, clients: Clients) -> str:
         sampler = Sampler(migration, self._scribe)
+        prover = self._prover(migration)
         inbox.newest_lag = sampler.newest
         sampler.start()
         try:
             runbook = runbooks.find(self._spec.runbook)
-            return Carrier(runbook, migration, inbox, sampler, clients).carry_out().value
+            compared = replace(migration, prover=prover)
+            return Carrier(runbook, compared, inbox, sampler, clients).carry_out().value
         finally:
+            if prover is not None:
+                prover.stop()
             sampler.stop()
             if migration.lock is not None:
                 migration.lock.close()
             migration.source.close()
             migration.target.close()
+
+    def _prover(self, migration: Migration) -> Prover | None:
+        """What keeps the rows compared, in the direction in which the journal says the writes would move next."""
+        if self._spec.proof is Proof.OFF:
+            return None
+        prover = Prover(migration, self._journal.path.parent)
+        switched = [attempt for attempt in self._story.attempts if attempt.result == "switched"]
+        if switched:
+            prover.point(switched[-1].direction)
+        elif self._story.begun("compare"):
+            prover.want()
+        prover.start()
+        return prover
 
     def _open(self, inbox: Inbox) -> Migration:
         view = self._story.view(True)

@@ -308,6 +308,10 @@ def _decision(story: Story, record: Record) -> None:
 
 
 def _refused(story: Story, record: Record) -> None:
+    decision = story.decision(int(record.body["decision"]))
+    waiver = story._waivers.get(record.subject)
+    if decision is not None and waiver is not None and waiver.at == decision.at:
+        del story._waivers[record.subject]
     story.say(record.at, f"refused: {record.body['why']}", "warn")
 
 
@@ -407,7 +411,7 @@ def _fix(story: Story, record: Record) -> None:
         record.subject, fix, record.at, state in ("undone", "created again")
     )
     back = not state.startswith("appl")
-    place = Side.TARGET if state.startswith("creat") else fix.side
+    place = "the side with the writes" if state.startswith("creat") else fix.side
     story.say(record.at, f"{state} on {place}: {fix.undo if back else fix.statement}")
 
 

@@ -43,6 +43,10 @@ Armed = Annotated[
 Bridge = Annotated[
     str, typer.Option("--bridge", help="HOST[:PORT] here for the bridge over which an old source finds its way back.")
 ]
+Proof = Annotated[
+    str,
+    typer.Option("--proof", help="Whether all rows must be proved equal before a switch: required, advised or off."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Hook = Annotated[
     list[str] | None,
@@ -109,13 +113,19 @@ def _hooks(
 
 
 def _wishes(
-    positioning: str, fence: str, armed: str, spare: list[str] | None, bridge: str, hooks: tuple[HookSpec, ...]
+    positioning: str,
+    fence: str,
+    armed: str,
+    spare: list[str] | None,
+    bridge: str,
+    hooks: tuple[HookSpec, ...],
+    proof: str,
 ) -> Wishes:
     """What was chosen; ends the program where something is no choice."""
     from tui.wishes import BadWish, read_wishes
 
     try:
-        return read_wishes(positioning, fence, armed, spare or (), bridge, hooks)
+        return read_wishes(positioning, fence, armed, spare or (), bridge, hooks, proof)
     except BadWish as error:
         fail(str(error), exit_codes.USAGE)
 
@@ -132,6 +142,7 @@ def main_command(
     armed: Armed = "auto",
     spare: Spare = None,
     bridge: Bridge = "",
+    proof: Proof = "required",
 ) -> None:
     """Without a command: the migrations of this machine."""
     if context.invoked_subcommand is not None:
@@ -144,7 +155,7 @@ def main_command(
 
         topology = TopologySpec(SOURCE_ENGINE, TARGET_ENGINE)
         hooks = _hooks(hook, veto_hook, hook_timeout, hook_stage)
-        wishes = _wishes(positioning, fence, armed, spare, bridge, hooks)
+        wishes = _wishes(positioning, fence, armed, spare, bridge, hooks, proof)
         rehearsal = open_rehearsal(topology, "mysql_replication", keep=False, wishes=wishes)
         run_app(OpenSessions(open_connect(wishes), rehearsal))
 
@@ -171,6 +182,7 @@ def rehearse(
     armed: Armed = "auto",
     spare: Spare = None,
     bridge: Bridge = "",
+    proof: Proof = "required",
 ) -> None:
     """Rehearse a whole migration on real servers of this machine, with clients that write all the while."""
     from tui import rehearsing
@@ -178,7 +190,7 @@ def rehearse(
     if stop:
         raise typer.Exit(rehearsing.stop_all(say))
     hooks = _hooks(hook, veto_hook, hook_timeout, hook_stage)
-    wishes = _wishes(positioning, fence, armed, spare, bridge, hooks)
+    wishes = _wishes(positioning, fence, armed, spare, bridge, hooks, proof)
     topology = rehearsing.topology(source_engine, target_engine, positioning, rate, attached, fail)
     rehearsing.require_runbook(runbook, fail)
     rehearsing.require_engines((source_engine, target_engine), fail)
@@ -339,6 +351,39 @@ def check(
         for line in looking.lines(found):
             say(line)
     raise typer.Exit(code)
+
+
+@app.command()
+def verify(
+    source: ServerArgument,
+    target: ServerArgument,
+    tables: Annotated[str, typer.Option("--tables", help="Of DATABASE.TABLE, with * and ?; all without it.")] = "",
+    databases: Annotated[
+        list[str] | None, typer.Option("--databases", help="Only this one; may be given again. All without it.")
+    ] = None,
+    rate: Annotated[float, typer.Option("--rate", help="MiB a second read from each server at most; 0: any.")] = 0.0,
+    connections: Annotated[int, typer.Option("--connections", help="To each server.")] = 2,
+    mode: Annotated[str, typer.Option("--mode", help="exact or hash; chosen by measuring the link without it.")] = "",
+    go_on: Annotated[bool, typer.Option("--resume", help="Go on from where an earlier run ended.")] = False,
+    repair: Annotated[
+        Path | None, typer.Option("--repair", help="Write SQL for the rows that differ to this new file; not applied.")
+    ] = None,
+    json_output: Json = False,
+    follow: Annotated[float, typer.Option("--follow", help="Seconds to follow changes after all was read.")] = 0.0,
+    tls: Tls = "preferred",
+    ca_file: CaFile = None,
+    source_password_file: PasswordFile = None,
+    target_password_file: PasswordFile = None,
+) -> None:
+    """Prove that two servers hold the same rows, while writes go on. Exit: 0 identical, 1 different, 2 unproved."""
+    from tui import verifying
+
+    files = (source_password_file, target_password_file)
+    only = tuple(databases or ())
+    asked = verifying.Asked(
+        source, target, tables, only, rate, connections, mode, go_on, repair, follow, tls, ca_file, files
+    )
+    raise typer.Exit(verifying.verify(asked, json_output, say, fail))
 
 
 @app.command()

@@ -9,3 +9,7 @@ BLOCKED = 2
 USAGE = 2
 UNKNOWN = 3
 CANNOT_START = 4
+
+DIFFERENT = 1
+UNPROVED = 2
+"""Of `cutover verify`, whose OK means identical."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from migration.model import BridgeSpec, HookSpec, Positioning, Wishes
+from migration.model import BridgeSpec, HookSpec, Positioning, Proof, Wishes
 
 _FENCES = ("auto", "read_only", "accounts", "operator")
 _ARMED = ("auto", "on", "off")
+_PROOFS = tuple(one.value for one in Proof)
 _POSITIONINGS = tuple(one.value for one in Positioning)
 
 
@@ -16,7 +17,13 @@ class BadWish(Exception):
 
 
 def read_wishes(
-    positioning: str, fence: str, armed: str, spared: Sequence[str], bridge: str, hooks: tuple[HookSpec, ...]
+    positioning: str,
+    fence: str,
+    armed: str,
+    spared: Sequence[str],
+    bridge: str,
+    hooks: tuple[HookSpec, ...],
+    proof: str,
 ) -> Wishes:
     """What was chosen.
 
@@ -27,6 +34,7 @@ def read_wishes(
         spared: users that the accounts fence leaves alone.
         bridge: `HOST` or `HOST:PORT` where the bridge of the way back listens on this machine; empty for none.
         hooks: as they were read already.
+        proof: see `Proof`.
 
     Raises:
         BadWish: one of them is no choice.
@@ -35,10 +43,16 @@ def read_wishes(
         (positioning, "positioning", _POSITIONINGS),
         (fence, "fence", _FENCES),
         (armed, "value of --armed", _ARMED),
+        (proof, "value of --proof", _PROOFS),
     ):
         if word not in known:
             raise BadWish(f"{word!r} is no {what}; use {', '.join(known[:-1])} or {known[-1]}.")
-    return Wishes(Positioning(positioning), fence, tuple(spared), armed, _bridge(bridge), hooks)
+    if armed == "on" and proof == Proof.REQUIRED:
+        raise BadWish(
+            "A target that opens by itself leaves no time to prove the rows equal; choose --proof advised or off with "
+            "--armed on."
+        )
+    return Wishes(Positioning(positioning), fence, tuple(spared), armed, _bridge(bridge), hooks, Proof(proof))
 
 
 def _bridge(text: str) -> BridgeSpec | None:

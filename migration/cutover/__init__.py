@@ -5,8 +5,8 @@ them, and each already follows the other. What holds whatever breaks, and which 
 docs/invariants.md.
 """
 
-from migration.cutover.attempt import PARTS, Aborted, Switchover, plan_switch
+from migration.cutover.attempt import Aborted, Switchover, parts, plan_switch
 from migration.cutover.settle import settle
 from migration.cutover.switch import switch
 
-__all__ = ["PARTS", "Aborted", "Switchover", "plan_switch", "settle", "switch"]
+__all__ = ["Aborted", "Switchover", "parts", "plan_switch", "settle", "switch"]

@@ -21,7 +21,7 @@ from migration.cutover.promote import reconnect
 from migration.cutover.window import Bounds, Window
 from migration.fences import Fence
 from migration.fences.choose import let_in
-from migration.model import Positioning
+from migration.model import Positioning, Proof
 from migration.pair_lock import PairLock
 from migration.runbook import Migration
 from providers.mysql.connection import Row
@@ -35,8 +35,11 @@ _ARMED_S = 2.0
 
 
 def worth_arming(m: Migration) -> bool:
-    """Whether the new side is to open by itself: as asked, else where a server is more than 2 ms away."""
-    if m.positioning is not Positioning.GTID or m.spec.armed == "off":
+    """Whether the new side is to open by itself: as asked, else where a server is more than 2 ms away.
+
+    Never where the rows have to be proved equal first: there is no time for that between the fence and the opening.
+    """
+    if m.positioning is not Positioning.GTID or m.spec.armed == "off" or m.spec.proof is Proof.REQUIRED:
         return False
     return m.spec.armed == "on" or max(round_trip_s(m.source), round_trip_s(m.target)) > FAR_S
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 from migration.cutover.armed import ArmedWindow
-from migration.cutover.attempt import PARTS, Aborted, Switchover, past_no_return
+from migration.cutover.attempt import Aborted, Switchover, parts, past_no_return
 from migration.cutover.finish import finish_switch
 from migration.cutover.lease import Lease
 from migration.cutover.window import Window
@@ -30,7 +30,7 @@ def switch(m: Migration, s: Switchover) -> None:
     """
     m.scribe.attempt(
         s.number, s.direction,
-        old=s.old.name, new=s.new.name, actor=s.actor, budget_s=m.spec.limits.fence_s, parts=PARTS,
+        old=s.old.name, new=s.new.name, actor=s.actor, budget_s=m.spec.limits.fence_s, parts=parts(m),
     )  # fmt: skip
     try:
         with _lock(m) as lock, Lease(m, s) as lease:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from migration.cutover import keep, obstacles
-from migration.cutover.attempt import Aborted, Pending, Switchover, part
+from migration.cutover.attempt import CONTENT, Aborted, Pending, Switchover, part
 from migration.cutover.drain import Drain, DrainSlow
 from migration.cutover.ends import Answers, End, Moved, ends_for
 from migration.cutover.lease import Lease
@@ -16,12 +16,15 @@ from migration.cutover.promote import opening, opening_records, promote
 from migration.fences import Fence, FenceBlocked
 from migration.fences.choose import holds_accounts, let_in
 from migration.pair_lock import PairLock
-from migration.runbook import Migration
+from migration.runbook import Migration, NotProved
 from providers.mysql.connection import Connection
 from providers.mysql.errors import ServerError
 
-_TRIES = 5
-_DRAIN_S = 0.06
+# How much longer each try may take than the first. A better moment is worth more than a longer wait.
+_PATIENCE = (1, 1, 1, 2, 2, 4, 8, 16)
+_DRAIN_S = 0.03
+# A statement that runs longer than this is told, not waited for.
+_FENCE_S = 1.0
 _ROUND_TRIPS = 4
 _BACK_OFF_S = 0.05
 # The second reading of the old side may be this much older than the end of the drain.
@@ -41,8 +44,9 @@ class Bounds:
     drain_s: float
 
     def of_try(self, number: int) -> Bounds:
-        """Each try may take twice as long as the one before."""
-        return Bounds(self.fence_s * 2 ** (number - 1), self.drain_s * 2 ** (number - 1))
+        """What try `number`, counted from 1, may take."""
+        times = _PATIENCE[number - 1]
+        return Bounds(max(self.fence_s, min(self.fence_s * times, _FENCE_S)), self.drain_s * times)
 
 
 class Window:
@@ -74,7 +78,7 @@ class Window:
             Aborted: given up before the point of no return.
             ServerError: the same, or what is the case is not known; see `switch`.
         """
-        for number in range(1, _TRIES + 1):
+        for number in range(1, len(_PATIENCE) + 1):
             bounds = self._ready().of_try(number)
             began = time.monotonic()
             try:
@@ -88,11 +92,11 @@ class Window:
                 with contextlib.suppress(ServerError):
                     self._answer()
                 held = (time.monotonic() - began) * 1000
-                words = f"try {number} of {_TRIES} given up, writers waited {held:.0f} ms: {slow}"
+                words = f"try {number} of {len(_PATIENCE)} given up, writers waited {held:.0f} ms: {slow}"
                 self._m.scribe.note(words, "warn")
-                if number == _TRIES:
+                if number == len(_PATIENCE):
                     raise Aborted(str(slow)) from slow
-                time.sleep(_BACK_OFF_S * number)
+                time.sleep(_BACK_OFF_S * _PATIENCE[number - 1])
             else:
                 return
 
@@ -107,6 +111,8 @@ class Window:
                 self._lock.verify(server)
             kept = keep.before(m, s)
             self._ends.prepare()
+            if m.prover is not None:
+                m.prover.prepare()
             far = _round_trip_s(self._drain.session)
             # Last, so that what it found is fresh when the fence goes up.
             took = self._drain.rehearse()
@@ -129,6 +135,7 @@ class Window:
             asked, self._second_reading = time.monotonic(), self._fence.proving(self._questions())
             self._drain.end()
             say(f"{s.new.name} has {end}")
+        self._content(deadline)
         with pending.part("prove") as say:
             end = self._still(end, _Proof(asked, self._answer()), bounds, deadline)
             say(f"{s.old.name} is fenced and still ends at {end}")
@@ -158,7 +165,22 @@ class Window:
                 return end
             end = now
             self._drain.reach(end, bounds.drain_s, deadline)
+            self._content(deadline)
             proof = self._prove()
+
+    def _content(self, deadline: float) -> None:
+        """Prove that both sides hold the same rows, now that neither changes.
+
+        Raises:
+            Aborted: they do not, or it could not be proved and has to be.
+        """
+        if self._m.prover is None:
+            return
+        with self._pending.part(CONTENT) as say:
+            try:
+                say(self._m.prover.prove(min(deadline, time.monotonic() + self._m.spec.limits.proof_s)))
+            except NotProved as error:
+                raise Aborted(str(error)) from error
 
     def _answer(self) -> Answers:
         """The answer to the second reading that is under way; it may be taken once."""

@@ -12,7 +12,7 @@ from migration.checks import again_on_route, on_route
 from migration.decisions import Choice
 from migration.model import Side, Stage
 from migration.runbook import Gate, Runbook, Step, Switch
-from migration.steps import attach, catch_up, copy, finish, protect, way_back
+from migration.steps import attach, catch_up, compare, copy, finish, protect, way_back
 
 CHECKS = Gate(
     id="checks",
@@ -84,6 +84,14 @@ WAY_BACK = Step(
     undo=way_back.undo,
     undo_says="detach",
 )
+COMPARE = Step(
+    id="compare",
+    title="compare all rows",
+    side=Side.BOTH,
+    why="A copy that is believed to be right is not proved to be: every row is read on both sides, then each change.",
+    how=compare,
+    undo_says="-",
+)
 CUT_OVER = Gate(
     id="cutover",
     title="move the writes",
@@ -94,7 +102,7 @@ CUT_OVER = Gate(
         f"{m.source.name} is opened again by itself. After the point of no return the way back is a rollback."
     ),
     word=lambda m: m.source.name,
-    choices=(Choice.CONFIRM, Choice.CANCEL),
+    choices=(Choice.CONFIRM, Choice.WAIVE, Choice.CANCEL),
 )
 MOVE_WRITES = Switch(
     id="move_writes",
@@ -128,7 +136,7 @@ RUNBOOK = Runbook(
     stages={
         Stage.PREPARE: (CHECKS, PLAN, PROTECT),
         Stage.CREATE: (COPY, ATTACH),
-        Stage.SYNC: (CATCH_UP, WAY_BACK),
+        Stage.SYNC: (CATCH_UP, WAY_BACK, COMPARE),
         Stage.CUTOVER: (CUT_OVER, MOVE_WRITES),
         Stage.OBSERVE: (OBSERVE,),
         Stage.COMPLETE: (END_REPLICATION,),

@@ -22,7 +22,7 @@ CASES = [
 CHOICES = [
     ("mariadb-10.11", "mariadb-10.11", ("--positioning", "signal")),
     ("mysql-9.7", "mysql-9.7", ("--fence", "accounts")),
-    ("mysql-5.7", "mysql-5.7", ("--armed", "on")),
+    ("mysql-5.7", "mysql-5.7", ("--armed", "on", "--proof", "advised")),
     ("mysql-5.6", "mysql-9.7", ("--bridge", "127.0.0.1")),
 ]
 
@@ -51,6 +51,8 @@ def test_nothing_is_lost_whatever_was_chosen(
         (("--fence", "wall"), "'wall' is no fence; use auto, read_only, accounts or operator."),
         (("--positioning", "stars"), "'stars' is no positioning; use gtid, file, signal or auto."),
         (("--armed", "maybe"), "'maybe' is no value of --armed; use auto, on or off."),
+        (("--proof", "perhaps"), "'perhaps' is no value of --proof; use required, advised or off."),
+        (("--armed", "on"), "leaves no time to prove the rows equal; choose --proof advised or off with --armed on."),
         (("--bridge", "host:port"), "'host:port' is no place for the bridge; give HOST or HOST:PORT of this machine."),
     ],
 )

@@ -8,11 +8,11 @@ from textual.binding import Binding, BindingType
 
 from migration.decisions import Choice
 from migration.model import Direction
-from migration.view import AttemptView, GateView, MigrationView
+from migration.view import AttemptView, GateView, MigrationView, StepState
 from tui.places import rolled_back
 from tui.screens.base import RETRY, MigrationScreen, retry_rows
 from tui.screens.complete import CompleteScreen
-from tui.screens.copy import SyncScreen, log_rows
+from tui.screens.copy import SyncScreen, log_rows, progress_rows
 from tui.screens.cutover_confirm import CutoverConfirmScreen
 from tui.screens.drain_clients import DrainClientsScreen
 from tui.text import clock, elapsed, fit
@@ -88,6 +88,7 @@ class LagScreen(SyncScreen):
         height = 4 if page.height < 24 else 8
         page.rows += history_rows(view.lag, now, page.cells, height, stale)
         page.rows += retry_rows(view, page.cells)
+        page.rows += _comparing(view, page.cells, now)
         if view.attempt is not None:
             page.gap(6)
             page.rows += attempt_rows(view.attempt, page.cells)
@@ -149,6 +150,14 @@ def condition_rows(gate: GateView | None, now: float, cells: int) -> list[Row]:
         rows.append(row(*parts))
     rows.append(row((f"          {_age(gate, now)}", "dim")))
     return rows
+
+
+def _comparing(view: MigrationView, cells: int, now: float) -> list[Row]:
+    """How far the comparison of all rows is, while it is what everything waits for."""
+    running = next((step for step in view.steps if step.state is StepState.RUNNING), None)
+    if running is None or view.progress is None or view.progress.step != running.item.id:
+        return []
+    return progress_rows(view.progress, running, cells, now, view.runner_alive)
 
 
 def attempt_rows(attempt: AttemptView, cells: int) -> list[Row]:

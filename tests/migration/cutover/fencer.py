@@ -10,7 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-from migration.cutover.attempt import PARTS, plan_switch
+from migration.cutover.attempt import parts, plan_switch
 from migration.cutover.lease import Lease
 from migration.fences.read_only import ReadOnlyFence
 from migration.journal import RunnerSeat
@@ -26,7 +26,7 @@ def main() -> None:
     assert seat.take()
     m = migration_over(path, read_spec(path), secrets, QuietDesk())
     s = plan_switch(m, 1, Direction.CUTOVER, "fencer")
-    m.scribe.attempt(1, s.direction, old=s.old.name, new=s.new.name, actor=s.actor, budget_s=2.0, parts=PARTS)
+    m.scribe.attempt(1, s.direction, old=s.old.name, new=s.new.name, actor=s.actor, budget_s=2.0, parts=parts(m))
     with Lease(m, s) as lease:
         lease.armed()
         lease.fenced(float(sys.argv[3]))

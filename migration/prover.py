@@ -1,0 +1,274 @@
+"""Keeping the rows of both servers compared while a migration runs, so that they can be proved equal at a switch."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from pathlib import Path
+
+from migration.check import Finding, Result, Severity
+from migration.check import Verdict as Found
+from migration.journal import JournalError
+from migration.model import Direction, Proof, Side
+from migration.runbook import Migration, NotProved
+from migration.verify.model import Difference, Doubt, Outcome, Progress, Request, State, Verdict
+from migration.verify.verification import Verification
+from migration.view import Condition
+
+CHECK = "content"
+_TELL_S = 1.0
+_AGAIN_S = 5.0
+_MOST_ROWS = 100
+
+
+class Prover:
+    """One verification after the other, in the direction in which the writes would move next.
+
+    It has sessions of its own and only reads. A verification that ends by an error is begun again.
+    """
+
+    def __init__(self, m: Migration, directory: Path) -> None:
+        """`directory`: where the verification keeps what a later one can go on from."""
+        self._m = m
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._forward = True
+        self._running: Verification | None = None
+        self._wanted = threading.Event()
+        self._stop = threading.Event()
+        self._told: Finding | None = None
+        # What the operator goes on with unproved, as of `prepare`: behind the fence nobody reads the journal.
+        self._accepted: frozenset[Doubt] = frozenset()
+        self._thread = threading.Thread(target=self._run, name="prover", daemon=True)
+
+    def start(self) -> None:
+        """Begin, once `want` was called."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and close the sessions."""
+        self._stop.set()
+        self._wanted.set()
+        self._thread.join(10.0)
+        self._drop()
+
+    def want(self) -> None:
+        """The target follows the source: there is something to compare."""
+        self._wanted.set()
+
+    def point(self, after: Direction) -> None:
+        """The writes have moved in this direction: compare for the way back from it."""
+        with self._lock:
+            self._forward = after is Direction.ROLLBACK
+        self._drop()
+        self._wanted.set()
+
+    def progress(self) -> Progress | None:
+        """How far the comparison is; None where none is under way."""
+        running = self._running
+        return running.progress() if running is not None else None
+
+    def prepare(self) -> None:
+        """Everything that can be done for the proof before anybody has to wait for it."""
+        progress = self.progress()
+        known = _unproved(progress.doubts) if progress is not None else ()
+        self._accepted = frozenset(known) if self._is_accepted() else frozenset()
+        if self._running is not None:
+            self._running.prepare_proof()
+
+    def prove(self, deadline: float) -> str:
+        """Prove that both servers hold the same rows; called behind the fence, with the new side caught up.
+
+        Args:
+            deadline: monotonic seconds at which the answer must be there.
+
+        Returns:
+            What was proved, in words.
+
+        Raises:
+            NotProved: see there; with the policy `advised` only where rows differ.
+        """
+        running = self._running
+        if running is None:
+            return self._without("nothing has been compared yet")
+        outcome = running.prove(deadline)
+        if outcome.verdict is Verdict.DIFFERENT:
+            raise NotProved(
+                f"{self._names()} do not hold the same rows: {_first(outcome.differences, outcome.found)}. The writes "
+                "stay where they are; `cutover verify` lists and exports what differs."
+            )
+        if outcome.verdict is Verdict.UNPROVED:
+            left = [doubt for doubt in _unproved(outcome.doubts) if doubt not in self._accepted]
+            if left:
+                return self._without(_doubt(left[0]))
+        return _proved(outcome)
+
+    def condition(self) -> Condition:
+        """What a gate before a switch shows."""
+        advised = self._m.spec.proof is Proof.ADVISED
+        progress = self.progress()
+        if progress is None:
+            return Condition(advised, "the rows of both servers are not compared yet")
+        if progress.confirmed:
+            return Condition(False, f"rows differ: {_first(progress.confirmed, len(progress.confirmed))}")
+        if not progress.settled:
+            return Condition(advised, f"rows: {progress.tables_read:,} of {progress.tables:,} tables compared")
+        left = _unproved(progress.doubts)
+        if left and not self._is_accepted():
+            return Condition(advised, f"rows not proved: {_doubt(left[0])}")
+        return Condition(True, _following(progress))
+
+    def _without(self, why: str) -> str:
+        """What becomes of a switch without a proof.
+
+        Raises:
+            NotProved: it must not be.
+        """
+        progress = self.progress()
+        at = progress.proved_at if progress is not None else None
+        last = f"the last proof is {time.time() - at:.0f} s old" if at is not None else "there was no proof before"
+        if self._m.spec.proof is Proof.REQUIRED:
+            raise NotProved(
+                f"The rows of {self._names()} could not be proved equal ({why}; {last}). The writes stay where they "
+                "are; try again, or accept it among the checks."
+            )
+        return f"NOT proved: {why}; {last}"
+
+    def _names(self) -> str:
+        return f"{self._m.source.name} and {self._m.target.name}"
+
+    def _is_accepted(self) -> bool:
+        """Whether the operator goes on with what cannot be proved."""
+        return CHECK in self._m.story().waived()
+
+    def _run(self) -> None:
+        """The boundary of the thread: whatever goes wrong is said, and comparing begins again."""
+        said = ""
+        while not self._stop.is_set():
+            self._wanted.wait()
+            if self._stop.is_set():
+                return
+            try:
+                self._compare()
+            except JournalError:
+                # A full disk stops the runner's own records, which say so; comparing goes on when it can.
+                self._stop.wait(_AGAIN_S)
+            except Exception as error:  # noqa: BLE001
+                words = f"comparing the rows failed and is tried again: {error}"
+                if words != said:
+                    said = words
+                    with contextlib.suppress(JournalError):
+                        self._m.scribe.note(words, "error")
+                self._stop.wait(_AGAIN_S)
+            self._drop()
+
+    def _compare(self) -> None:
+        """One verification, until it ends or the direction changes."""
+        with self._lock:
+            forward = self._forward
+        m = self._m
+        old, new = (m.source, m.target) if forward else (m.target, m.source)
+        request = Request(m.databases())
+        running = Verification(old.endpoint, new.endpoint, request, state=self._directory / f"rows-{forward:d}")
+        with contextlib.ExitStack() as undo:
+            undo.callback(running.close)
+            running.start()
+            with self._lock:
+                if self._stop.is_set() or forward != self._forward:
+                    return
+                self._running = running
+            undo.pop_all()
+        while not self._stop.wait(_TELL_S) and self._running is running:
+            progress = running.progress()
+            self._tell(progress)
+            if progress.state is State.ENDED and running.failure is not None:
+                raise running.failure
+
+    def _drop(self) -> None:
+        with self._lock:
+            running, self._running = self._running, None
+        if running is not None:
+            running.close()
+
+    def _tell(self, progress: Progress) -> None:
+        m = self._m
+        m.scribe.progress(
+            "compare", done=progress.bytes_read, total=progress.bytes_all, unit="bytes", note=_note(progress)
+        )
+        finding = finding_of(progress)
+        if finding != self._told:
+            self._told = finding
+            m.scribe.finding(finding)
+
+
+def finding_of(progress: Progress) -> Finding:
+    """What is known of the rows, as a finding: it stands among the checks, and can be accepted as they can."""
+    why = "Rows that differ before the cutover are lost or wrong after it."
+    asks = "every row of both servers, and both binary logs"
+    result = Result(Found.UNKNOWN, "not all compared yet")
+    if progress.confirmed:
+        result = Result(
+            Found.FAILED,
+            f"{len(progress.confirmed):,} rows differ",
+            (("table", "key", "how", "columns"), *(_row(one) for one in progress.confirmed[:_MOST_ROWS])),
+            "Find out what wrote on the target, or what replication left out. `cutover verify` lists the rows and "
+            "exports what would make the target's like the source's.",
+        )
+    elif any(doubt.unproved for doubt in progress.doubts):
+        rows = [(".".join(doubt.table or ("all tables",)), doubt.reason) for doubt in progress.doubts if doubt.unproved]
+        result = Result(
+            Found.UNKNOWN,
+            f"{len(rows):,} cannot be proved",
+            (("table", "why"), *rows[:_MOST_ROWS]),
+            "Do what the reason says, or accept that these are moved without a proof.",
+        )
+    elif progress.settled:
+        result = Result(Found.PASSED, f"all {progress.tables:,} tables")
+    return Finding(CHECK, "both servers hold the same rows", Side.BOTH, Severity.BLOCKER, why, asks, result)
+
+
+def _row(one: Difference) -> tuple[str, ...]:
+    key = ", ".join(f"{column} = {value}" for column, value in one.key) or "(no key)"
+    return ".".join(one.table), key, one.kind.value, ", ".join(one.columns)
+
+
+def _first(differences: tuple[Difference, ...], found: int) -> str:
+    if not differences:
+        return f"{found:,} rows"
+    table, key, kind, _ = _row(differences[0])
+    more = f", and {found - 1:,} more" if found > 1 else ""
+    return f"{table} {key} {kind}{more}"
+
+
+def _unproved(doubts: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
+    return tuple(doubt for doubt in doubts if doubt.unproved)
+
+
+def _doubt(doubt: Doubt) -> str:
+    return f"{'.'.join(doubt.table)}: {doubt.reason}" if doubt.table else doubt.reason
+
+
+def _proved(outcome: Outcome) -> str:
+    weaker = [doubt.reason for doubt in outcome.doubts]
+    words = (
+        f"content proved equal at the cutover in {outcome.seconds * 1000:.1f} ms, {outcome.reread:,} rows read again"
+    )
+    return words + (f"; but {weaker[0]}" if weaker else "")
+
+
+def _following(progress: Progress) -> str:
+    age = "" if progress.proved_at is None else f", {max(0.0, time.time() - progress.proved_at):.0f} s ago"
+    waiting = f"; {progress.dirty:,} changed since" if progress.dirty else ""
+    return f"the rows of {progress.tables:,} tables are equal{age}{waiting}"
+
+
+def _note(progress: Progress) -> str:
+    words = [f"{progress.tables_read:,} of {progress.tables:,} tables"]
+    if progress.dirty:
+        words.append(f"{progress.dirty:,} rows to look at again")
+    if progress.confirmed:
+        words.append(f"{len(progress.confirmed):,} DIFFER")
+    if progress.held:
+        words.append(f"held back: {progress.held}")
+    return " · ".join(words)

@@ -1,0 +1,370 @@
+"""The rows that were touched since they were last compared, and those that were found to differ.
+
+Why a key may leave this set. A row is proved equal where it was compared after the last event about it, in either
+server's log, had become visible to reads of that server: a log is written before the engine commits, so an event may
+be read from it before a SELECT can see it. Therefore
+
+- a stretch of a log waits here until its server's horizon covers its mark (`settle`), and only then are its keys
+  there to be taken (`pop_touched`);
+- keys are taken out *before* they are read: an event that comes while they are read puts its key in again;
+- a row that was found to differ is kept by the key it was read with, until a later reading finds it equal;
+- a table that cannot be followed by key (`redo`) is read again as a whole, by the same rules.
+
+All methods may be called from any thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from migration.model import Side
+from migration.verify.model import Table
+from migration.verify.touched import Counts, Key, Stretch, Suspect, Taken
+from providers.mysql.binlog.places import Horizon, Mark
+
+__all__ = ["MOST_DIFFERING", "MOST_TOUCHED", "Counts", "DirtySet", "Key", "Stretch", "Suspect", "Taken"]
+
+MOST_TOUCHED = 200_000
+"""Keys of touched rows that are kept: some 200 bytes each. Beyond, the table with the most of them is read again."""
+MOST_DIFFERING = 20_000
+"""Keys of differing rows that are kept of one table; beyond, it is read again as a whole later."""
+
+_FIRST_AGAIN_S = 0.05
+_LAST_AGAIN_S = 2.0
+
+
+@dataclass
+class _Waiting:
+    """A stretch that is not known to be visible yet."""
+
+    rows: dict[Table, set[Key]]
+    redo: set[Table]
+    mark: Mark
+    seen: float
+
+
+@dataclass
+class _Ready:
+    """Keys of one table that may be taken; `since`: when the oldest of them was seen."""
+
+    keys: set[Key]
+    since: float
+
+
+@dataclass
+class _Again:
+    """A differing row: how often it differed, and when it is to be read again."""
+
+    tries: int
+    due: float
+    since: float
+    stamp: int
+
+
+@dataclass
+class _Sides:
+    waiting: dict[Side, deque[_Waiting]] = field(
+        default_factory=lambda: {Side.SOURCE: deque(), Side.TARGET: deque()},
+    )
+    keys: int = 0
+
+
+class DirtySet:
+    """Touched keys, differing rows and tables to be read again."""
+
+    def __init__(self, most: int = MOST_TOUCHED, most_differing: int = MOST_DIFFERING) -> None:
+        self._lock = threading.Lock()
+        self._most = most
+        self._most_differing = most_differing
+        self._sides = _Sides()
+        self._ready: dict[Table, _Ready] = {}
+        self._ready_keys = 0
+        self._differing: dict[Table, dict[Key, _Again]] = {}
+        self._flooded: set[Table] = set()
+        self._redo: dict[Table, float] = {}
+        self._redoing: dict[Table, float] = {}
+        self._flying: Taken | None = None
+        self._stamp = 0
+
+    # -- what comes in
+
+    def touched(self, side: Side, stretch: Stretch) -> None:
+        """Take in what one server's log has touched; stretches of one log in their order."""
+        rows = {table: set(keys) for table, keys in stretch.rows.items()}
+        with self._lock:
+            self._sides.waiting[side].append(_Waiting(rows, set(stretch.redo), stretch.mark, stretch.seen))
+            self._sides.keys += sum(map(len, rows.values()))
+            while self._sides.keys + self._ready_keys > self._most:
+                self._give_up_keys()
+
+    def differ(self, table: Table, suspects: Iterable[Suspect], now: float) -> None:
+        """These rows were found to differ, by their keys as they were read. `now`: monotonic seconds."""
+        with self._lock:
+            rows = self._differing.setdefault(table, {})
+            for one in suspects:
+                known = rows.get(one.key)
+                if known is None and len(rows) >= self._most_differing:
+                    self._flooded.add(table)
+                    self._redo[table] = min(one.since, self._redo.get(table, one.since))
+                    return
+                tries = max(one.tries, known.tries if known else 0)
+                since = min(one.since, known.since) if known else one.since
+                again = now + min(_LAST_AGAIN_S, _FIRST_AGAIN_S * (1 << min(tries, 10)))
+                self._stamp += 1
+                rows[one.key] = _Again(tries, again, since, self._stamp)
+
+    def redo(self, table: Table, since: float) -> None:
+        """The table is to be read again as a whole, by reads that start from now on.
+
+        `since`: up to when nothing was the matter with it, in monotonic seconds.
+        """
+        with self._lock:
+            self._redo[table] = min(since, self._redo.get(table, since))
+
+    def forget(self, table: Table) -> None:
+        """The table is no longer compared."""
+        with self._lock:
+            for waiting in (*self._sides.waiting[Side.SOURCE], *self._sides.waiting[Side.TARGET]):
+                self._sides.keys -= len(waiting.rows.pop(table, ()))
+                waiting.redo.discard(table)
+            self._drop_ready(table)
+            for known in (self._differing, self._redo, self._redoing):
+                known.pop(table, None)
+            self._flooded.discard(table)
+
+    # -- what becomes visible
+
+    def settle(self, side: Side, horizon: Horizon, before: float = float("inf")) -> None:
+        """Let out what reads that start from now on are sure to see.
+
+        Args:
+            side: whose log.
+            horizon: what that server said it sees.
+            before: only what was seen before this (monotonic seconds): while the target lags, what it cannot have
+                yet would be read in vain.
+        """
+        with self._lock:
+            waiting = self._sides.waiting[side]
+            while waiting and waiting[0].seen <= before and horizon.covers(waiting[0].mark):
+                self._let_out(waiting.popleft())
+
+    def settle_all(self) -> None:
+        """Let everything out: nobody writes any more, and both servers' transactions are committed."""
+        with self._lock:
+            for waiting in self._sides.waiting.values():
+                while waiting:
+                    self._let_out(waiting.popleft())
+
+    def waits(self, side: Side) -> bool:
+        """Whether a stretch of that server's log waits for its horizon."""
+        return bool(self._sides.waiting[side])
+
+    def newest(self, side: Side) -> Mark | None:
+        """The mark of the newest stretch that waits."""
+        with self._lock:
+            waiting = self._sides.waiting[side]
+            return waiting[-1].mark if waiting else None
+
+    # -- what is taken out
+
+    def pop_touched(self, most: int) -> Taken | None:
+        """Take at most so many keys of one table, to be read now; None where none is ready.
+
+        To be followed by `landed` or `put_back`, before the next: by one thread only.
+        """
+        with self._lock:
+            if not self._ready:
+                return None
+            table, ready = next(iter(self._ready.items()))
+            if len(ready.keys) <= most:
+                del self._ready[table]
+                keys = tuple(ready.keys)
+            else:
+                keys = tuple(ready.keys.pop() for _ in range(most))
+                # The next table's turn: one that changes all the time must not keep the others waiting.
+                self._ready[table] = self._ready.pop(table)
+            self._ready_keys -= len(keys)
+            self._flying = Taken(table, keys, ready.since)
+            return self._flying
+
+    def landed(self) -> None:
+        """The keys that were taken last have been read; what differed was put in by `differ`."""
+        with self._lock:
+            self._flying = None
+
+    def put_back(self, taken: Taken) -> None:
+        """Keys from `pop_touched` that could not be read after all."""
+        with self._lock:
+            self._flying = None
+            self._make_ready(taken.table, taken.keys, taken.since)
+
+    def due_differing(self, now: float, most: int) -> tuple[Table, tuple[Suspect, ...]] | None:
+        """Differing rows of one table that are to be read again by now; None where there are none.
+
+        They stay in the set, and are not due again before `differ` or `equal` was told of them.
+        """
+        with self._lock:
+            for table, rows in self._differing.items():
+                due = [(key, one) for key, one in rows.items() if one.due <= now][:most]
+                for _, one in due:
+                    one.due = float("inf")
+                if due:
+                    return table, tuple(Suspect(key, one.tries, one.since, one.stamp) for key, one in due)
+            return None
+
+    def equal(self, table: Table, suspects: Iterable[Suspect]) -> None:
+        """These rows are equal by now; who was found to differ by somebody else in the meantime stays."""
+        with self._lock:
+            rows = self._differing.get(table, {})
+            for one in suspects:
+                if one.key in rows and rows[one.key].stamp == one.stamp:
+                    del rows[one.key]
+            if not rows:
+                self._differing.pop(table, None)
+
+    def differing(self, tries: int = 0) -> dict[Table, tuple[Suspect, ...]]:
+        """The rows that differed at least so often in a row; they stay in the set."""
+        with self._lock:
+            found = {
+                table: tuple(
+                    Suspect(key, one.tries, one.since, one.stamp) for key, one in rows.items() if one.tries >= tries
+                )
+                for table, rows in self._differing.items()
+            }
+        return {table: suspects for table, suspects in found.items() if suspects}
+
+    def to_redo(self) -> tuple[Table, ...]:
+        """Tables that are to be read again as a whole and may be by now."""
+        with self._lock:
+            return tuple(table for table in self._redo if table not in self._redoing)
+
+    def pop_redo(self, table: Table) -> float | None:
+        """Take a table, to be read again now, and say since when it had to be; None where it is not to be.
+
+        To be followed by `redone` or `not_redone`.
+        """
+        with self._lock:
+            since = self._redo.pop(table, None)
+            if since is None:
+                return None
+            for one in self._differing.pop(table, {}).values():
+                since = min(since, one.since)
+            if table in self._ready:
+                since = min(since, self._ready[table].since)
+            self._redoing[table] = since
+            # All its rows are read now, those that were touched among them.
+            self._drop_ready(table)
+            self._flooded.discard(table)
+            return since
+
+    def redone(self, table: Table) -> None:
+        """The table has been read again; what differed was put in by `differ`."""
+        with self._lock:
+            self._redoing.pop(table, None)
+
+    def not_redone(self, table: Table) -> None:
+        """The table could not be read to its end."""
+        with self._lock:
+            since = self._redoing.pop(table, None)
+            if since is not None:
+                self._redo[table] = min(since, self._redo.get(table, since))
+
+    # -- what is known
+
+    def counts(self) -> Counts:
+        """How much there is."""
+        with self._lock:
+            differing = sum(map(len, self._differing.values()))
+            flying = len(self._flying.keys) if self._flying is not None else 0
+            return Counts(self._sides.keys + self._ready_keys + flying, differing, len(self._redo_tables()))
+
+    def redo_tables(self) -> frozenset[Table]:
+        """Tables to be read again, being read again, or waiting for a horizon."""
+        with self._lock:
+            return frozenset(self._redo_tables())
+
+    def flooded(self) -> frozenset[Table]:
+        """Tables of which more rows differ than are kept."""
+        with self._lock:
+            return frozenset(self._flooded)
+
+    def oldest(self) -> float | None:
+        """When the oldest thing in the set was seen, in monotonic seconds; None where the set is empty.
+
+        All that was seen before has been compared since, and was equal.
+        """
+        with self._lock:
+            differing = (one.since for rows in self._differing.values() for one in rows.values())
+            return min((*self._unread(), *differing), default=None)
+
+    def oldest_unread(self) -> float | None:
+        """As `oldest`, but for rows that were read and found to differ."""
+        with self._lock:
+            return min(self._unread(), default=None)
+
+    def tables_before(self, moment: float) -> frozenset[Table]:
+        """The tables of which something that was seen until then (monotonic seconds) has not been read again."""
+        with self._lock:
+            tables = {table for table, ready in self._ready.items() if ready.since <= moment}
+            if self._flying is not None and self._flying.since <= moment:
+                tables.add(self._flying.table)
+            tables |= {table for table, since in (*self._redo.items(), *self._redoing.items()) if since <= moment}
+            for waiting in (*self._sides.waiting[Side.SOURCE], *self._sides.waiting[Side.TARGET]):
+                if waiting.seen <= moment:
+                    tables |= {*waiting.rows, *waiting.redo}
+            return frozenset(tables)
+
+    # -- with the lock held
+
+    def _unread(self) -> list[float]:
+        times = [waiting[0].seen for waiting in self._sides.waiting.values() if waiting]
+        times += [ready.since for ready in self._ready.values()]
+        times += [self._flying.since] if self._flying is not None else []
+        return [*times, *self._redo.values(), *self._redoing.values()]
+
+    def _redo_tables(self) -> set[Table]:
+        tables = {*self._redo, *self._redoing}
+        for waiting in (*self._sides.waiting[Side.SOURCE], *self._sides.waiting[Side.TARGET]):
+            tables |= waiting.redo
+        return tables
+
+    def _let_out(self, stretch: _Waiting) -> None:
+        for table in stretch.redo:
+            self._redo.setdefault(table, stretch.seen)
+        for table, keys in stretch.rows.items():
+            self._sides.keys -= len(keys)
+            self._make_ready(table, keys, stretch.seen)
+
+    def _make_ready(self, table: Table, keys: Iterable[Key], since: float) -> None:
+        ready = self._ready.setdefault(table, _Ready(set(), since))
+        before = len(ready.keys)
+        ready.keys.update(keys)
+        ready.since = min(ready.since, since)
+        self._ready_keys += len(ready.keys) - before
+        if not ready.keys:
+            del self._ready[table]
+
+    def _drop_ready(self, table: Table) -> None:
+        ready = self._ready.pop(table, None)
+        if ready is not None:
+            self._ready_keys -= len(ready.keys)
+
+    def _give_up_keys(self) -> None:
+        """Remember, of the table with the most keys, only that it is to be read again."""
+        counts: dict[Table, int] = {table: len(ready.keys) for table, ready in self._ready.items()}
+        stretches = (*self._sides.waiting[Side.SOURCE], *self._sides.waiting[Side.TARGET])
+        for stretch in stretches:
+            for table, keys in stretch.rows.items():
+                counts[table] = counts.get(table, 0) + len(keys)
+        worst = max(counts, key=lambda table: counts[table])
+        for stretch in stretches:
+            if worst in stretch.rows:
+                self._sides.keys -= len(stretch.rows.pop(worst))
+                stretch.redo.add(worst)
+        if worst in self._ready:
+            since = self._ready[worst].since
+            self._redo[worst] = min(since, self._redo.get(worst, since))
+            self._drop_ready(worst)

@@ -1,0 +1,385 @@
+"""Proving that both servers hold the same rows, while nobody writes and the target has everything.
+
+Both logs are read to their ends; what they have touched since it was last compared, and what differed, is read once
+more. Each row has then been compared at its final version, or has not been touched since it was compared. The ends
+are asked for again afterwards: had either log grown, what it says would be read, too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from migration.model import Side
+from migration.verify.compare import Rows, difference
+from migration.verify.dirty import Key, Suspect
+from migration.verify.known import SIDES
+from migration.verify.listing import Listing, without_hidden
+from migration.verify.model import Difference, Doubt, Outcome, Table, Verdict
+from migration.verify.readers import Readers
+from migration.verify.reading import Chunk, Reading, Stopped
+from migration.verify.recheck import Rereader
+from migration.verify.scan import of_the_table
+from migration.verify.shapes import Shape, Shapes, Way, reread
+from migration.verify.tables import scan_table
+from migration.verify.work import Work
+from providers.mysql.binlog.marks import End
+from providers.mysql.binlog.places import horizon
+from providers.mysql.connection import Connection
+from providers.mysql.dialect import Dialect
+from providers.mysql.errors import ServerError, StatementFailed
+from providers.mysql.gtid import GtidSet, MariaGtid
+from providers.mysql.position import FilePosition, Position, within
+
+LISTED = 1_000
+"""Differences that are listed; all are counted."""
+_AT_ONCE = 2_000
+_POLL_S = 0.001
+
+
+class Late(Exception):
+    """The time for the proof is over."""
+
+
+@dataclass
+class Prepared:
+    """Sessions that are open before the fence: readers for whole tables, and one that lists names on each side."""
+
+    readers: Readers
+    sessions: dict[Side, Connection]
+    listings: dict[Side, Listing]
+
+    def close(self) -> None:
+        """Close them all."""
+        self.readers.close()
+        for session in self.sessions.values():
+            session.close()
+
+
+def prepare(work: Work) -> Prepared:
+    """Open what a proof needs.
+
+    Raises:
+        ServerError: a server cannot be reached.
+    """
+    endpoints = dict(zip(SIDES, (work.asked.source, work.asked.target), strict=True))
+    with contextlib.ExitStack() as stack:
+        readers = stack.enter_context(contextlib.closing(Readers(work.asked.source, work.asked.target)))
+        sessions = {side: stack.enter_context(contextlib.closing(Connection(one))) for side, one in endpoints.items()}
+        listings = {side: Listing(session, work.asked.request.databases) for side, session in sessions.items()}
+        stack.pop_all()
+    return Prepared(readers, sessions, listings)
+
+
+def warm(work: Work, rereader: Rereader, tables: int = 8) -> None:
+    """Prepare the statements for those tables that change most; by the thread that has the rereader."""
+    shapes = sorted(work.known.shapes(), key=lambda shape: -work.known.touches(shape.table))
+    for shape in shapes[:tables]:
+        if work.known.touches(shape.table) and shape.way is not Way.UNKEYED:
+            with contextlib.suppress(ServerError):
+                rereader.prepare(shape)
+
+
+@dataclass
+class _Told:
+    """What the proof has come to so far. `given_up`: tables that were not read to their end, and why."""
+
+    rows: dict[Table, dict[Key, Difference]] = field(default_factory=dict)
+    unkeyed: dict[Table, tuple[Difference, ...]] = field(default_factory=dict)
+    static: tuple[Difference, ...] = ()
+    doubts: list[Doubt] = field(default_factory=list)
+    found: int = 0
+    reread: int = 0
+    redone: int = 0
+    miss: float = 0.0
+
+
+class FenceProof:
+    """One proof. `run` belongs to the thread that has the rereader."""
+
+    def __init__(self, work: Work, prepared: Prepared, deadline: float, source_end: Position | None) -> None:
+        """`deadline`: monotonic seconds; `source_end`: see `Verification.prove`."""
+        self._work = work
+        self._prepared = prepared
+        self._deadline = deadline
+        self._source_end = source_end
+        self._began = time.monotonic()
+        self._told = _Told()
+        self._fresh: dict[Table, Shape] = {}
+        self._looked: frozenset[Table] = frozenset()
+        self._redone: set[Table] = set()
+        self._differing: dict[Table, dict[Key, Rows]] = {}
+        self._shapes: dict[Table, Shape] = {}
+
+    def run(self, rereader: Rereader) -> Outcome:
+        """Prove, or say what is in the way; does not raise for what a server does."""
+        try:
+            self._run(rereader)
+        except Late:
+            self._told.doubts.append(Doubt(None, "the time for the proof was over before everything was compared"))
+        except ServerError as error:
+            self._told.doubts.append(Doubt(None, f"the proof was broken off: {error}"))
+        self._keep()
+        return self._outcome()
+
+    # -- the steps
+
+    def _run(self, rereader: Rereader) -> None:
+        work = self._work
+        take = {side: listing.ask() for side, listing in self._prepared.listings.items()}
+        ends = self._ends(rereader)
+        self._check_end(rereader, ends)
+        names = {side: self._named(side, names) for side, names in take.items()}
+        while True:
+            self._drain(ends)
+            self._visible(rereader)
+            work.dirty.settle_all()
+            self._look_anew(rereader, names)
+            self._read_touched(rereader)
+            self._read_tables(rereader)
+            self._read_differing(rereader)
+            now = self._ends(rereader)
+            if now == ends:
+                return
+            ends = now
+            self._in_time()
+
+    def _named(self, side: Side, take: Callable[[], frozenset[Table]]) -> frozenset[Table]:
+        try:
+            return take()
+        except StatementFailed:
+            # A database is gone.
+            return self._listed_anew(side)
+
+    def _listed_anew(self, side: Side) -> frozenset[Table]:
+        return Listing(self._prepared.sessions[side], self._work.asked.request.databases).ask()()
+
+    def _ends(self, rereader: Rereader) -> dict[Side, End]:
+        """Where both logs end now; both servers are asked at the same time."""
+        asked = {}
+        for side in self._work.followers:
+            session, version = rereader.session(side)
+            asked[side] = session.asking([Dialect(version).source_status])
+        answers = {side: take()[0] for side, take in asked.items()}
+        # The first two columns are File and Position on all versions.
+        return {side: End(str(rows[0][0]), int(rows[0][1])) for side, rows in answers.items()}
+
+    def _check_end(self, rereader: Rereader, ends: dict[Side, End]) -> None:
+        """Whether the source still ends where it ended when the target had all of it."""
+        asked, end = self._source_end, ends.get(Side.SOURCE)
+        if asked is None or end is None:
+            return
+        if isinstance(asked, FilePosition):
+            moved = asked != end.place
+        else:
+            session, version = rereader.session(Side.SOURCE)
+            text = str(session.value(Dialect(version).gtid_end))
+            moved = not within(MariaGtid.parse(text) if version.mariadb else GtidSet.parse(text), asked)
+        if moved:
+            name = self._work.asked.source.name
+            self._told.doubts.append(Doubt(None, f"{name} was written to after the target had caught up with it"))
+
+    def _drain(self, ends: dict[Side, End]) -> None:
+        for side, end in ends.items():
+            if not self._work.followers[side].wait_reached(end, self._deadline):
+                raise Late
+
+    def _visible(self, rereader: Rereader) -> None:
+        """Wait until what the logs say can be read, where a server tells that; elsewhere the fence has seen to it."""
+        for side in self._work.followers:
+            newest = self._work.dirty.newest(side)
+            while newest is not None:
+                seen = horizon(*rereader.session(side))
+                untold = seen.newest is not None or (seen.executed is not None and newest.gtid is None)
+                if untold or seen.covers(newest):
+                    break
+                self._in_time()
+                time.sleep(_POLL_S)
+
+    def _look_anew(self, rereader: Rereader, names: dict[Side, frozenset[Table]]) -> None:
+        """Read the shapes of tables that were altered, came or went; those of others are not asked for."""
+        known = self._work.known
+        if known.unsettled().listed:
+            names.update({side: self._listed_anew(side) for side in SIDES})
+        listed = {name for side in SIDES for name in known.names(side, names[side])} - self._looked
+        if listed:
+            known.alter(listed)
+        tables = (known.unsettled().tables | listed | self._one_sided()) - self._looked
+        if not tables:
+            return
+        source, target = (rereader.session(side)[0] for side in SIDES)
+        found = without_hidden(reread(source, target, self._work.asked.request, tables), source, target)
+        self._looked |= tables
+        self._fresh.update({shape.table: shape for shape in found.tables})
+        self._shapes_told(found)
+
+    def _one_sided(self) -> frozenset[Table]:
+        """Tables that could not be compared because of how they were defined when they were last looked at."""
+        known = self._work.known
+        tables = {one.table for one in known.differences()}
+        tables |= {one.table for one in known.doubts() if one.table is not None and one.unproved}
+        return frozenset(table for table in tables if known.shape(table) is None)
+
+    def _shapes_told(self, found: Shapes) -> None:
+        self._told.static += found.differences
+        self._told.doubts += found.doubts
+
+    def _shape(self, table: Table) -> Shape | None:
+        if table in self._looked:
+            return self._fresh.get(table)
+        return self._work.known.shape(table)
+
+    def _in_time(self) -> None:
+        if time.monotonic() >= self._deadline:
+            raise Late
+
+    # -- rows
+
+    def _read_touched(self, rereader: Rereader) -> None:
+        dirty = self._work.dirty
+        while (taken := dirty.pop_touched(_AT_ONCE)) is not None:
+            shape = self._shape(taken.table)
+            if shape is None or taken.table in self._looked:
+                # Read as a whole, or gone.
+                dirty.landed()
+                continue
+            try:
+                self._in_time()
+                found = rereader.touched(shape, taken.keys)
+            except (ServerError, Late):
+                dirty.put_back(taken)
+                raise
+            self._told.reread += len(taken.keys)
+            if not found.legible:
+                dirty.redo(taken.table, taken.since)
+            self._note(shape, dict(found.differing))
+            dirty.landed()
+
+    def _read_differing(self, rereader: Rereader) -> None:
+        """Read what differed once more, by the keys that the rows have: these are the differences there are."""
+        for table, suspects in self._work.dirty.differing().items():
+            rows = self._differing.setdefault(table, {})
+            for one in suspects:
+                rows.setdefault(one.key, (None, None))
+        for table, rows in self._differing.items():
+            shape = self._shape(table)
+            if shape is None or (table in self._redone and shape.way is not Way.BUCKETS):
+                continue
+            self._in_time()
+            self._told.reread += len(rows)
+            self._differing[table] = dict(rereader.again(shape, list(rows)))
+        self._tell_rows(rereader)
+
+    def _note(self, shape: Shape, rows: dict[Key, Rows]) -> None:
+        if rows:
+            self._differing.setdefault(shape.table, {}).update(rows)
+
+    def _tell_rows(self, rereader: Rereader) -> None:
+        self._told.rows, room = {}, LISTED
+        for table, rows in self._differing.items():
+            shape = self._shape(table)
+            if shape is None or not rows:
+                continue
+            layout = rereader.layout(shape)
+            some = list(rows.items())[:room]
+            room -= len(some)
+            self._told.rows[table] = {key: difference(shape, layout, key, *pair) for key, pair in some}
+
+    # -- whole tables
+
+    def _to_read(self) -> set[Table]:
+        work = self._work
+        tables = set(work.dirty.redo_tables()) | set(self._fresh) | work.findings.unkeyed_tables()
+        tables |= {shape.table for shape in work.known.shapes()} - work.findings.tables_read()
+        return tables
+
+    def _read_tables(self, rereader: Rereader) -> None:
+        for table in sorted(self._to_read(), key=self._size):
+            shape = self._shape(table)
+            if shape is not None:
+                self._read_table(shape, rereader)
+
+    def _size(self, table: Table) -> int:
+        shape = self._shape(table)
+        return 0 if shape is None else shape.size
+
+    def _read_table(self, shape: Shape, rereader: Rereader) -> None:
+        table, dirty = shape.table, self._work.dirty
+        dirty.redo(table, self._began)
+        dirty.pop_redo(table)
+        chunks: list[Chunk] = []
+        try:
+            scan_table(Reading(self._prepared.readers, _Desk(self._deadline, chunks.append)), shape)
+        except (Stopped, ServerError) as error:
+            dirty.not_redone(table)
+            words = str(error) or "it was not read to its end in the time for the proof"
+            self._told.doubts.append(Doubt(table, words))
+            if isinstance(error, ServerError) and not of_the_table(error):
+                raise
+            return
+        self._told.redone += 1
+        self._redone.add(table)
+        self._work.findings.table_read(table)
+        self._differing[table] = {key: rows for chunk in chunks for key, rows in chunk.differing.items()}
+        self._told.unkeyed[table] = tuple(one for chunk in chunks for one in chunk.unkeyed)
+        self._told.miss += sum(chunk.miss for chunk in chunks)
+        dirty.redone(table)
+
+    # -- what it comes to
+
+    def _keep(self) -> None:
+        """What was found goes back to where the verification goes on from, whether or not the writes move."""
+        work, now = self._work, time.monotonic()
+        for table, rows in self._differing.items():
+            work.dirty.differ(table, [Suspect(key, 1, self._began) for key in rows], now)
+        for table, differences in self._told.unkeyed.items():
+            work.findings.unkeyed(table, differences)
+        for table, told in self._told.rows.items():
+            work.findings.confirm(table, told)
+
+    def _outcome(self) -> Outcome:
+        work, told = self._work, self._told
+        keyed = [one for rows in told.rows.values() for one in rows.values()]
+        unkeyed = [one for differences in told.unkeyed.values() for one in differences]
+        differences = (*told.static, *keyed, *unkeyed)
+        found = len(told.static) + sum(map(len, self._differing.values())) + sum(one.rows for one in unkeyed)
+        doubts = tuple(dict.fromkeys((*work.doubts, *self._standing(), *told.doubts)))
+        verdict = Verdict.IDENTICAL
+        if differences:
+            verdict = Verdict.DIFFERENT
+        elif any(doubt.unproved for doubt in doubts):
+            verdict = Verdict.UNPROVED
+        return Outcome(
+            verdict,
+            differences[:LISTED],
+            found,
+            doubts,
+            len(work.known.shapes()),
+            work.findings.rows,
+            time.monotonic() - self._began,
+            work.mode,
+            min(1.0, work.findings.miss + told.miss),
+            told.reread,
+            told.redone,
+        )
+
+    def _standing(self) -> Iterator[Doubt]:
+        """Doubts from before the proof, but for those about tables that were looked at anew or read in it."""
+        for doubt in self._work.known.doubts():
+            if doubt.table in self._looked or (doubt.unproved and doubt.table in self._redone):
+                continue
+            yield doubt
+
+
+@dataclass(frozen=True)
+class _Desk:
+    """Lets a table be read until the deadline, and takes what its chunks come to."""
+
+    deadline: float
+    report: Callable[[Chunk], None]
+
+    def permit(self) -> bool:
+        """Whether there is time for another chunk."""
+        return time.monotonic() < self.deadline

@@ -1,0 +1,136 @@
+"""A reader of the source and one of the target, bounded in memory, and opened again where they break."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from migration.verify.compare import Unexplained, same_wire
+from migration.verify.shapes import Shape
+from migration.verify.statements import SOURCE, TARGET, Statements
+from providers.mysql.connection import DEFAULT_TIMEOUTS, Timeouts
+from providers.mysql.endpoint import Endpoint
+from providers.mysql.errors import ServerError
+from providers.mysql.packets.packets import Packets
+from providers.mysql.packets.reader import RawReader, receive_both
+from providers.mysql.packets.rows import RowLayout
+from providers.mysql.packets.wire import Param
+
+# An answer is 0.5 to 2 MiB as a rule. Two workers with two readers each stay far below 100 MiB with this.
+MOST_ANSWERED = 5 << 20
+
+
+class AnswerTooLarge(ServerError):
+    """An answer grew beyond what may be held in memory; its connection is closed. Ask for fewer rows."""
+
+
+class BoundedReader(RawReader):
+    """A reader that takes no answer beyond `most` bytes; None for no bound."""
+
+    most: int | None = MOST_ANSWERED
+
+    def _advanced(self) -> bool:
+        channel, ending = self._channel, self._ending
+        while channel.advance():
+            if ending.complete(channel.buffer, channel.have):
+                return True
+            if self.most is not None and channel.have > self.most:
+                self._drop()
+                raise AnswerTooLarge(self.server, f"{self.server} sent more than {self.most} bytes for one statement.")
+        return False
+
+
+class Readers:
+    """The two readers of one worker."""
+
+    def __init__(self, source: Endpoint, target: Endpoint, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
+        """Connect to both.
+
+        Raises:
+            ServerError: see `RawReader`.
+        """
+        self._endpoints = source, target
+        self._timeouts = timeouts
+        self._cut = False
+        self.source = BoundedReader(source, timeouts)
+        try:
+            self.target = BoundedReader(target, timeouts)
+        except ServerError:
+            self.source.close()
+            raise
+
+    def __getitem__(self, side: int) -> BoundedReader:
+        return self.target if side else self.source
+
+    def reopen(self) -> None:
+        """New connections in place of these, whatever state they are in.
+
+        Raises:
+            ServerError: see `RawReader`.
+        """
+        self.close()
+        source, target = self._endpoints
+        self.source = BoundedReader(source, self._timeouts)
+        self.target = BoundedReader(target, self._timeouts)
+        if self._cut:
+            self.cut()
+
+    @property
+    def widened(self) -> bool:
+        """Whether FLOAT columns have to be read as DOUBLE, since one server prepares no statements."""
+        return self.source.text or self.target.text
+
+    def statements(self, shape: Shape) -> Statements:
+        """The statements for a table, as these readers can use them."""
+        return Statements(shape, self.widened)
+
+    def layout(self, shape: Shape, here: str, there: str) -> RowLayout:
+        """Prepare a statement on both servers and say where the columns stand in its rows.
+
+        Raises:
+            ServerError: it cannot be prepared.
+            Unexplained: the two servers would send equal values as unequal bytes.
+        """
+        mine, other = self.source.prepare(here).columns, self.target.prepare(there).columns
+        if not same_wire(mine, other):
+            names = [
+                select.name
+                for select, one, two in zip(shape.columns, mine, other, strict=False)
+                if not same_wire((one,), (two,))
+            ]
+            words = f"The servers send columns of {shape.title} in different forms ({', '.join(names)})"
+            raise Unexplained(self.target.server, f"{words}; compare their types.")
+        try:
+            return RowLayout(mine, shape.keys)
+        except ValueError as error:
+            raise Unexplained(self.source.server, f"{shape.title} cannot be read: {error}.") from error
+
+    def both(
+        self, here: str, there: str, params: Sequence[Param] = (), others: Sequence[Param] | None = None
+    ) -> tuple[Packets, Packets]:
+        """Ask both at the same time. `others`: the target's parameters, where they are others.
+
+        Raises:
+            ServerError: of either; both can be used afterwards, but where it is a ConnectionLost or AnswerTooLarge.
+        """
+        mine, theirs = self.source.prepare(here), self.target.prepare(there)
+        self.source.send(mine, params)
+        self.target.send(theirs, params if others is None else others)
+        return receive_both(self.source, self.target)
+
+    def allow(self, most: int | None) -> None:
+        """Bound the answers of both."""
+        self.source.most = self.target.most = most
+
+    def cut(self) -> None:
+        """End both connections from another thread: whoever waits for them finds them broken, for good."""
+        self._cut = True
+        self.source.cut()
+        self.target.cut()
+
+    def close(self) -> None:
+        """Close both, whatever state they are in."""
+        self.source.close()
+        self.target.close()
+
+
+__all__ = ["MOST_ANSWERED", "SOURCE", "TARGET", "AnswerTooLarge", "BoundedReader", "Readers"]

@@ -1,0 +1,212 @@
+"""Comparing touched rows again while writes go on, in a thread of its own.
+
+The thread also carries out what others ask it to, between two rounds: so the readers belong to one thread only.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from migration.model import Side
+from migration.verify.dirty import DirtySet, Key, Suspect, Taken
+from migration.verify.known import Known
+from migration.verify.model import Table
+from migration.verify.readers import Readers
+from migration.verify.recheck import Rereader
+from migration.verify.scan import of_the_table
+from providers.mysql.binlog.places import horizon
+from providers.mysql.errors import ConnectionLost, ServerError, Unreachable
+
+_AT_ONCE = 500
+_IDLE_S = 0.02
+# How often the servers are asked what they see.
+_SETTLE_S = 0.01
+_MOST_HOLD_S = 30.0
+_PATIENCE_S = 120.0
+_PAUSE_S = 0.5
+
+Job = Callable[[Rereader], None]
+
+
+class Rechecker:
+    """Takes keys out of the dirty set and reads their rows on both servers, as soon as these are sure to be seen."""
+
+    def __init__(
+        self,
+        readers: Readers,
+        known: Known,
+        dirty: DirtySet,
+        sides: Iterable[Side],
+        lag_s: Callable[[], float | None],
+        equal: Callable[[Table, Iterable[Key]], None],
+        round_over: Callable[[float], None],
+        failed: Callable[[ServerError], None],
+    ) -> None:
+        """The readers are closed with this.
+
+        Args:
+            readers: for this thread only.
+            known: how tables are read.
+            dirty: where keys are taken from.
+            sides: whose logs are followed.
+            lag_s: the target's lag, in seconds.
+            equal: told of rows that differed before and no longer do.
+            round_over: told when a round has begun (monotonic seconds), after it, while nothing is taken out.
+            failed: told once, where it cannot go on.
+        """
+        self._readers = readers
+        self._rereader = Rereader(readers)
+        self._known = known
+        self._dirty = dirty
+        self._sides = tuple(sides)
+        self._lag_s = lag_s
+        self._equal = equal
+        self._round_over = round_over
+        self._failed = failed
+        self._jobs: deque[Job] = deque()
+        self._stop = threading.Event()
+        self._awake = threading.Event()
+        self._settled = 0.0
+        self._thread = threading.Thread(target=self._run, name="verify-recheck", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End, and close the readers."""
+        self._stop.set()
+        self._awake.set()
+        if self._thread.ident is not None:
+            self._thread.join(5.0)
+        if self._thread.is_alive():
+            self._readers.cut()
+            self._thread.join(5.0)
+        self._readers.close()
+
+    def wake(self) -> None:
+        """Something was touched."""
+        if self._jobs:
+            self._awake.set()
+
+    def submit(self, job: Job) -> None:
+        """Have something done by this thread, before its next round."""
+        self._jobs.append(job)
+        self._awake.set()
+
+    def _run(self) -> None:
+        lost_at: float | None = None
+        while not self._stop.is_set():
+            try:
+                if lost_at is not None:
+                    self._rereader.reopen()
+                    lost_at = None
+                self._once()
+            except (ConnectionLost, Unreachable) as error:
+                lost_at = lost_at or time.monotonic()
+                if time.monotonic() - lost_at > _PATIENCE_S:
+                    self._failed(error)
+                    return
+                self._stop.wait(_PAUSE_S)
+            except ServerError as error:
+                self._failed(error)
+                return
+
+    def _once(self) -> None:
+        self._awake.clear()
+        while self._jobs:
+            self._jobs.popleft()(self._rereader)
+        began = time.monotonic()
+        if not self._round():
+            self._round_over(began)
+            self._awake.wait(_IDLE_S)
+
+    def _round(self) -> bool:
+        """Read some rows; whether there may be more at once."""
+        self._settle()
+        taken = self._dirty.pop_touched(_AT_ONCE)
+        if taken is not None:
+            self.read_touched(taken)
+        # Both in each round: where much is touched all the time, what differed must not wait for ever.
+        due = self._dirty.due_differing(time.monotonic(), _AT_ONCE)
+        if due is not None:
+            self.read_differing(*due)
+        return taken is not None or due is not None
+
+    def _settle(self) -> None:
+        now = time.monotonic()
+        if now < self._settled + _SETTLE_S:
+            return
+        self._settled = now
+        for side in self._sides:
+            if self._dirty.waits(side):
+                session = self._readers[side is Side.TARGET].session
+                seen = horizon(session, self._readers[side is Side.TARGET].version)
+                self._dirty.settle(side, seen, self._before(side))
+
+    def _before(self, side: Side) -> float:
+        """What the target cannot have yet would be read in vain."""
+        lag = self._lag_s() if side is Side.SOURCE else None
+        return time.monotonic() - min(lag, _MOST_HOLD_S) if lag else float("inf")
+
+    def read_touched(self, taken: Taken) -> None:
+        """Read the rows of touched keys; those that differ are kept in the dirty set.
+
+        Raises:
+            ServerError: a server does not answer; then the keys are in the dirty set again.
+        """
+        shape = self._known.shape(taken.table)
+        if shape is None:
+            self._dirty.landed()
+            return
+        try:
+            found = self._rereader.touched(shape, taken.keys)
+        except ServerError as error:
+            self._dirty.put_back(taken)
+            self._in_trouble(taken.table, error)
+            return
+        if not found.legible:
+            self._dirty.redo(taken.table, taken.since)
+        if found.differing:
+            suspects = [Suspect(key, 1, taken.since) for key in found.differing]
+            self._dirty.differ(taken.table, suspects, time.monotonic())
+        self._dirty.landed()
+
+    def read_differing(self, table: Table, suspects: tuple[Suspect, ...]) -> None:
+        """Read rows again that differed; those that still do are kept in the dirty set.
+
+        Raises:
+            ServerError: as `read_touched`.
+        """
+        shape = self._known.shape(table)
+        if shape is None:
+            # It is looked at anew, and then read as a whole.
+            self._dirty.equal(table, suspects)
+            return
+        try:
+            differing = self._rereader.again(shape, [one.key for one in suspects])
+        except ServerError as error:
+            self._dirty.differ(table, suspects, time.monotonic())
+            self._in_trouble(table, error)
+            return
+        still = [Suspect(one.key, one.tries + 1, one.since) for one in suspects if one.key in differing]
+        others = differing.keys() - {one.key for one in suspects}
+        still += [Suspect(key, 1, suspects[0].since) for key in others]
+        self._dirty.differ(table, still, time.monotonic())
+        equal = [one for one in suspects if one.key not in differing]
+        self._dirty.equal(table, equal)
+        self._equal(table, [one.key for one in equal])
+
+    def _in_trouble(self, table: Table, error: ServerError) -> None:
+        """A table was altered or dropped under the reader's hands: it is looked at anew.
+
+        Raises:
+            ServerError: the error says nothing of the table.
+        """
+        self._rereader.forget(table)
+        if not of_the_table(error):
+            raise error
+        self._known.alter((table,))

@@ -1,0 +1,111 @@
+"""The statements that read a table's rows on either server, and the parameters that bound them.
+
+Every bound is an exact range of the key for the server: `(a, b) > (?, ?)` would read the whole index up to there, so
+it is written out as `a > ? OR (a = ? AND b > ?)`. Text, decimals, ENUMs and the like are bound as what the column
+is, or the index would not be used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from migration.verify.shapes import Shape
+from migration.verify.signatures import Select
+from providers.mysql.packets.rows import Key, RowLayout
+from providers.mysql.packets.wire import Param
+
+SOURCE, TARGET = 0, 1
+
+
+@dataclass(frozen=True)
+class Statements:
+    """What is asked of a server about one table. `widened`: FLOAT columns as DOUBLE, for the text protocol."""
+
+    shape: Shape
+    widened: bool = False
+
+    def rows(self, side: int) -> str:
+        """All rows, in no order."""
+        columns = ", ".join(self._selected(select) for select in self.shape.columns)
+        return f"SELECT {columns} FROM {self.shape.quoted(side)}{self.shape.hint(side)}"
+
+    def _selected(self, select: Select) -> str:
+        widens = self.widened and select.column.data_type == "float"
+        return f"({select.sql} * 1e0)" if widens else select.sql
+
+    @property
+    def order(self) -> str:
+        """In the order of the key."""
+        parts = zip(self.shape.key, self.shape.descending, strict=True)
+        return " ORDER BY " + ", ".join(select.quoted + (" DESC" if down else "") for select, down in parts)
+
+    def first(self, side: int) -> str:
+        """The first rows; takes a limit."""
+        return f"{self.rows(side)}{self.order if self.shape.keys else ''} LIMIT ?"
+
+    def span(self, side: int) -> str:
+        """The rows of a range of an integer key; takes its ends and a limit."""
+        return f"{self.rows(side)} WHERE {self.in_span()}{self.order} LIMIT ?"
+
+    def in_span(self) -> str:
+        """The condition of a range of an integer key."""
+        name = self.shape.key[0].quoted
+        # Not BETWEEN: MySQL 5.6 takes a parameter of 2^63 and more for a negative number there.
+        return f"{name} >= ? AND {name} <= ?"
+
+    def stretch(self, side: int, after: Key | None, upto: Key | None) -> str:
+        """The rows behind one key and up to another, both where given; takes their values and a limit."""
+        return f"{self.rows(side)}{self.in_stretch(after, upto)}{self.order} LIMIT ?"
+
+    def in_stretch(self, after: Key | None, upto: Key | None) -> str:
+        """The condition of a stretch, with WHERE; empty where it is the whole table."""
+        bounds = [self._bound(0, lower=True)] if after is not None else []
+        if upto is not None:
+            bounds.append(self._bound(0, lower=False))
+        return f" WHERE {' AND '.join(bounds)}" if bounds else ""
+
+    def _bound(self, at: int, *, lower: bool) -> str:
+        select, last = self.shape.key[at], at + 1 == self.shape.keys
+        sign = ">" if lower != self.shape.descending[at] else "<"
+        equal = "=" if last and not lower else ""
+        passed = f"{select.quoted} {sign}{equal} {select.bound}"
+        if last:
+            return passed
+        return f"({passed} OR ({select.quoted} = {select.bound} AND {self._bound(at + 1, lower=lower)}))"
+
+    def bounds(self, layout: RowLayout, *keys: Key | None) -> tuple[Param, ...]:
+        """The parameters of the bounds of a stretch."""
+        given = []
+        for key in keys:
+            if key is None:
+                continue
+            params = layout.params(key)
+            for param in params[:-1]:
+                given += [param, param]
+            given.append(params[-1])
+        return tuple(given)
+
+    def boundary(self, after: Key | None) -> str:
+        """The key of one row of the source; takes a stretch's bounds, and how many rows to pass over."""
+        keys = ", ".join(self._selected(select) for select in self.shape.key)
+        where = self.in_stretch(after, None)
+        return f"SELECT {keys} FROM {self.shape.quoted(0)}{self.shape.hint(0)}{where}{self.order} LIMIT ?, 1"
+
+    def by_keys(self, side: int, number: int) -> str:
+        """The rows of that many keys, in no order; takes the keys' values, one key after the other."""
+        key = self.shape.key
+        # MariaDB 10.11 finds the first only of TIMESTAMPs that are bound in a list.
+        if len(key) == 1 and key[0].column.data_type != "timestamp":
+            return f"{self.rows(side)} WHERE {key[0].quoted} IN ({', '.join([key[0].bound] * number)})"
+        one = "(" + " AND ".join(f"{select.quoted} = {select.bound}" for select in key) + ")"
+        return f"{self.rows(side)} WHERE {' OR '.join([one] * number)}"
+
+    def extent(self, side: int) -> str:
+        """The smallest and the largest value of an integer key."""
+        name = self.shape.key[0].quoted
+        return f"SELECT MIN({name}), MAX({name}) FROM {self.shape.quoted(side)}"
+
+
+def limit(rows: int) -> Param:
+    """A statement's limit."""
+    return Param.integer(rows)

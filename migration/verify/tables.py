@@ -1,0 +1,87 @@
+"""Reading one table's rows on both servers and comparing them, in the way that its shape asks for."""
+
+from __future__ import annotations
+
+from migration.verify.chunks import BYTES, Cursor, Done, Pace, Whole, maybe_full
+from migration.verify.keyset import HashedKeyset, KeysetReading
+from migration.verify.readers import AnswerTooLarge
+from migration.verify.reading import Chunk, Reading, compared
+from migration.verify.shapes import Shape, Way
+from migration.verify.spans import LONG_ROWS, SpanReading
+from migration.verify.statements import SOURCE, TARGET, limit
+from migration.verify.unkeyed import read_multiset
+
+SMALL = BYTES
+"""A table that is said to have no more bytes is read in one piece."""
+
+
+def scan_table(reading: Reading, shape: Shape, done: Done | None = None) -> None:
+    """Read and compare a whole table, but for what is done; the chunks go to the reading's desk.
+
+    Raises:
+        Stopped: the desk permits no more.
+        ServerError: a server failed, and went on failing when it was asked again.
+        Unexplained: see `compare`.
+    """
+    cursor = begin(reading, shape, done or Done())
+    if cursor is not None:
+        SpanReading(reading, shape, cursor).run()
+
+
+def begin(reading: Reading, shape: Shape, done: Done) -> Cursor | None:
+    """Read a whole table; or give what is to be read of it, where several workers can do that (`SpanReading`).
+
+    Raises:
+        Stopped, ServerError: as `scan_table`.
+    """
+    if done.whole:
+        return None
+    if shape.way in (Way.UNKEYED, Way.BUCKETS):
+        reading.trying(lambda: _multiset(reading, shape))
+        return None
+    if not done and shape.size <= SMALL and reading.trying(lambda: _at_once(reading, shape)):
+        return None
+    if shape.way is Way.INTEGER:
+        return reading.trying(lambda: _cursor(reading, shape, done))
+    after, over = done.stretched()
+    if not over:
+        by = reading.hash_of(shape)
+        (KeysetReading(reading, shape, after) if by is None else HashedKeyset(reading, shape, by, after)).run()
+    return None
+
+
+def _at_once(reading: Reading, shape: Shape) -> bool:
+    """Read a table that is said to be small; False where it is not."""
+    reading.permitted()
+    readers = reading.readers
+    statements = readers.statements(shape)
+    rows = LONG_ROWS if shape.long_rows else max(LONG_ROWS, 4 * SMALL // shape.row_size)
+    here, there = statements.first(SOURCE), statements.first(TARGET)
+    layout = readers.layout(shape, here, there)
+    try:
+        a, b = readers.both(here, there, [limit(rows)])
+    except AnswerTooLarge:
+        readers.reopen()
+        return False
+    if maybe_full(a, rows) or maybe_full(b, rows):
+        return False
+    reading.report(Chunk(shape, layout, Whole(), a.count(), a.size, compared(shape, layout, a, b)))
+    return True
+
+
+def _multiset(reading: Reading, shape: Shape) -> None:
+    found = read_multiset(reading.readers, shape, reading.permitted)
+    reading.report(
+        Chunk(shape, found.layout, Whole(), found.rows, found.size, found.differing, found.unkeyed, found.miss)
+    )
+
+
+def _cursor(reading: Reading, shape: Shape, done: Done) -> Cursor:
+    statements = reading.readers.statements(shape)
+    ends: list[int] = []
+    for side in (SOURCE, TARGET):
+        row = reading.readers[side].session.row(statements.extent(side)) or ()
+        ends += [int(end) for end in row if end is not None]
+    low, high = (min(ends), max(ends)) if ends else (0, 0)
+    step = (high - low + 1) * Pace(shape.row_size).rows // max(1, shape.rows)
+    return Cursor(low, high, shape.bounds, step, done)

@@ -1,0 +1,57 @@
+"""What goes into the dirty set, and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from migration.verify.model import Table
+from providers.mysql.binlog.marks import Mark
+
+Key = tuple[bytes, ...]
+"""Of a touched row: as it stands in the log. Of a differing row: as the row was read."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What a stretch of one server's log has touched: keys by table, and tables to be read again as a whole.
+
+    `seen`: monotonic seconds at which it was read from the log.
+    """
+
+    rows: Mapping[Table, Iterable[Key]]
+    redo: frozenset[Table]
+    mark: Mark
+    seen: float
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Keys of touched rows of one table, to be read now; `since`: when the oldest of them was seen."""
+
+    table: Table
+    keys: tuple[Key, ...]
+    since: float
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A row that differed when it was last read.
+
+    `tries`: how often in a row it did; `since`: up to when nothing was the matter with it, in monotonic seconds.
+    `stamp`: grows each time that it is found to differ.
+    """
+
+    key: Key
+    tries: int
+    since: float
+    stamp: int = 0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much is in the set: keys of touched rows, differing rows, tables to be read again."""
+
+    touched: int
+    differing: int
+    redo: int

@@ -1,0 +1,184 @@
+"""What a stretch of the log has touched, while it is being read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from providers.mysql.binlog.tables import OLD_FORM, TableMap
+from providers.mysql.binlog.walkers import Add, Key, Walker, columns_in, double, single, unread, unread_pair
+from providers.mysql.gtid import GtidSet
+
+Table = tuple[str, str]
+"""Database and name."""
+
+KeysOf = Callable[[str, str], tuple[int, ...] | None]
+"""Of a database and a table: 0-based positions of the key's columns in the table, in the key's order; () for a table
+without a usable key, None for a table that nobody asks about."""
+
+Gtid = tuple[bytes, int]
+"""The source's uuid in 16 bytes, with the tag behind it, and the transaction's number."""
+
+
+class OpenTable:
+    """A table that an event may name by number, and how its rows are walked over.
+
+    Attributes:
+        name: database and name.
+        single_head, double_head: bytes of a row event from the number of columns to the first row.
+        walkers: by the bytes of that head.
+        add: takes the keys of the stretch that is being read; None where none were met in it yet.
+        rekeyed: rows were deleted, or got another key.
+    """
+
+    __slots__ = ("_keys", "_map", "add", "double_head", "name", "rekeyed", "single_head", "walkers")
+
+    def __init__(self, found: TableMap, keys: tuple[int, ...]) -> None:
+        self.name: Table = (found.database, found.name)
+        count = len(found.types)
+        bitmap = (count + 7) // 8
+        number = 1 if count < 251 else 3
+        self.single_head = number + bitmap
+        self.double_head = number + 2 * bitmap
+        self.walkers: dict[bytes, Walker] = {}
+        self.add: Add | None = None
+        self.rekeyed = False
+        self._map = found
+        self._keys = keys
+
+    def moved(self) -> None:
+        """A row got another key."""
+        self.rekeyed = True
+
+    def walker(self, head: bytes) -> Walker:
+        """The function that walks over the rows behind such a head."""
+        made = self.walkers[head] = self._walker(head)
+        return made
+
+    def _walker(self, head: bytes) -> Walker:
+        types, widths, keys = self._map.types, self._map.widths, self._keys
+        count = len(types)
+        number = 1 if count < 251 else 3
+        told = head[0] if number == 1 else int.from_bytes(head[1:3], "little")
+        known = widths is not None and told == count and bool(keys) and max(keys) < count
+        if widths is None or not known or any(types[key] in OLD_FORM for key in keys):
+            return unread_pair if len(head) == self.double_head else unread
+        bitmap = (count + 7) // 8
+        images = [columns_in(head[at : at + bitmap], count) for at in range(number, len(head), bitmap)]
+        if len(images) == 1:
+            return single(widths, keys, images[0])
+        return double(widths, keys, images[0], images[1])
+
+
+@dataclass
+class Batch:
+    """Keys and tables of a stretch; `lost` are tables of which there were too many keys."""
+
+    rows: dict[Table, set[Key | None]] = field(default_factory=dict)
+    rekeyed: set[Table] = field(default_factory=set)
+    unreadable: set[Table] = field(default_factory=set)
+    lost: set[Table] = field(default_factory=set)
+    statements: list[tuple[str, str]] = field(default_factory=list)
+    everything: str = ""
+    events: int = 0
+
+    def adder(self, table: Table) -> Add:
+        """What takes the keys of a table."""
+        if table in self.lost:
+            return _drop
+        return self.rows.setdefault(table, set()).add
+
+    def size(self) -> int:
+        """How many keys it holds."""
+        return sum(map(len, self.rows.values()))
+
+    def shrink(self, most: int) -> None:
+        """Give up the keys of the tables with the most of them, until no more than `most` are left in all."""
+        excess = self.size() - most
+        for table, keys in sorted(self.rows.items(), key=lambda entry: -len(entry[1])):
+            if excess <= 0:
+                return
+            excess -= len(keys)
+            del self.rows[table]
+            self.lost.add(table)
+
+    def merge(self, other: Batch) -> None:
+        """Take in what another one holds."""
+        for table, keys in other.rows.items():
+            self.rows.setdefault(table, set()).update(keys)
+        self.lost |= other.lost
+        for table in self.lost & self.rows.keys():
+            del self.rows[table]
+        self.rekeyed |= other.rekeyed
+        self.unreadable |= other.unreadable
+        self.statements += other.statements
+        self.everything = self.everything or other.everything
+        self.events += other.events
+
+    def readable_rows(self) -> tuple[dict[Table, set[Key]], frozenset[Table]]:
+        """The keys by table, and the tables of which keys are missing."""
+        unreadable = self.unreadable | self.lost
+        rows: dict[Table, set[Key]] = {}
+        for table, keys in self.rows.items():
+            if None in keys:
+                unreadable.add(table)
+            found = {key for key in keys if key is not None} if None in keys else keys
+            if found:
+                rows[table] = found  # type: ignore[assignment]  # no None is left in it
+        return rows, frozenset(unreadable)
+
+
+def _drop(key: Key | None) -> None:
+    """A table that is read again as a whole needs no keys."""
+
+
+class Gtids:
+    """Transactions in the order of the log: runs of numbers of one source."""
+
+    def __init__(self) -> None:
+        self._runs: list[list[int]] = []
+        self._sources: list[bytes] = []
+        self._next: Gtid | None = None
+
+    def append(self, gtid: Gtid) -> None:
+        """Add the next one."""
+        source, number = gtid
+        if gtid == self._next:
+            self._runs[-1][1] = number
+        else:
+            self._sources.append(source)
+            self._runs.append([number, number])
+        self._next = source, number + 1
+
+    def as_set(self) -> GtidSet:
+        """All of them."""
+        found: dict[str, list[tuple[int, int]]] = {}
+        for source, (first, last) in zip(self._sources, self._runs, strict=True):
+            found.setdefault(source_name(source), []).append((first, last))
+        return GtidSet({source: merged(ranges) for source, ranges in found.items()})
+
+
+def source_name(source: bytes) -> str:
+    """A GTID's source as text: `uuid` or `uuid:tag`."""
+    digits = source[:16].hex()
+    uuid = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    return f"{uuid}:{source[16:].decode('ascii')}" if len(source) > 16 else uuid
+
+
+def merged(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Ranges in order, those that touch made one."""
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
+        else:
+            joined.append((first, last))
+    return tuple(joined)
+
+
+def united(first: GtidSet, second: GtidSet) -> GtidSet:
+    """What is in either set."""
+    found: dict[str, tuple[tuple[int, int], ...]] = dict(first.intervals)
+    for source, ranges in second.intervals.items():
+        found[source] = merged([*found.get(source, ()), *ranges])
+    return GtidSet(found)

@@ -1,0 +1,242 @@
+"""The dirty set: what may be read when, what is kept, and what is given up for tables to be read again."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from migration.model import Side
+from migration.verify.dirty import Counts, DirtySet, Key, Stretch, Suspect
+from migration.verify.model import Table
+from providers.mysql.binlog.marks import Horizon, Mark
+from providers.mysql.gtid import GtidSet
+from providers.mysql.position import FilePosition
+
+T: Table = ("shop", "orders")
+U: Table = ("shop", "items")
+FILE = "binlog.000001"
+
+
+def key(number: int) -> Key:
+    return (number.to_bytes(4, "little"),)
+
+
+def keys(*numbers: int) -> set[Key]:
+    return {key(number) for number in numbers}
+
+
+def stretch(offset: int, *numbers: int, table: Table = T, redo: tuple[Table, ...] = (), seen: float = 0.0) -> Stretch:
+    rows = {table: keys(*numbers)} if numbers else {}
+    return Stretch(rows, frozenset(redo), Mark(FILE, offset), seen or float(offset))
+
+
+def upto(offset: int) -> Horizon:
+    return Horizon(snapshot=FilePosition(FILE, offset))
+
+
+def taken(dirty: DirtySet, most: int = 100) -> set[Key]:
+    found = dirty.pop_touched(most)
+    dirty.landed()
+    return set(found.keys) if found else set()
+
+
+def test_a_key_waits_until_reads_are_sure_to_see_its_change() -> None:
+    dirty = DirtySet()
+    dirty.touched(Side.SOURCE, stretch(10, 1))
+    assert taken(dirty) == set()
+    dirty.settle(Side.SOURCE, upto(9))
+    assert taken(dirty) == set()
+    dirty.settle(Side.SOURCE, upto(10))
+    assert taken(dirty) == keys(1)
+    assert dirty.counts() == Counts(0, 0, 0)
+
+
+def test_each_log_has_a_horizon_of_its_own() -> None:
+    dirty = DirtySet()
+    dirty.touched(Side.SOURCE, stretch(10, 1))
+    dirty.touched(Side.TARGET, stretch(5, 1, 2))
+    dirty.settle(Side.TARGET, upto(1000))
+    assert taken(dirty) == keys(1, 2)
+    # The source's event about the first row is still not visible there.
+    assert dirty.waits(Side.SOURCE)
+    dirty.settle(Side.SOURCE, upto(10))
+    assert taken(dirty) == keys(1)
+
+
+def test_an_event_that_is_not_visible_holds_back_those_after_it() -> None:
+    dirty = DirtySet()
+    first, second = (Mark(FILE, at, ("uuid", at), GtidSet.parse(f"aaaa:{at}")) for at in (1, 2))
+    dirty.touched(Side.SOURCE, Stretch({T: keys(1)}, frozenset(), first, 1.0))
+    dirty.touched(Side.SOURCE, Stretch({T: keys(2)}, frozenset(), second, 2.0))
+    dirty.settle(Side.SOURCE, Horizon(executed=GtidSet({"uuid": ((2, 2),), "aaaa": ((2, 2),)})))
+    assert taken(dirty) == set()
+    dirty.settle(Side.SOURCE, Horizon(executed=GtidSet({"uuid": ((1, 2),), "aaaa": ((1, 2),)})))
+    assert taken(dirty) == keys(1, 2)
+
+
+def test_an_event_that_comes_while_its_row_is_read_puts_the_key_in_again() -> None:
+    dirty = DirtySet()
+    dirty.touched(Side.SOURCE, stretch(10, 1))
+    dirty.settle(Side.SOURCE, upto(10))
+    found = dirty.pop_touched(100)
+    assert found is not None
+    dirty.touched(Side.SOURCE, stretch(20, 1))
+    dirty.landed()
+    dirty.settle(Side.SOURCE, upto(20))
+    assert taken(dirty) == keys(1)
+
+
+def test_what_is_being_read_still_counts() -> None:
+    dirty = DirtySet()
+    dirty.touched(Side.SOURCE, stretch(10, 1, 2, seen=3.0))
+    dirty.settle_all()
+    found = dirty.pop_touched(100)
+    assert found is not None
+    assert (dirty.counts().touched, dirty.oldest(), dirty.tables_before(3.0)) == (2, 3.0, frozenset({T}))
+    dirty.put_back(found)
+    assert taken(dirty) == keys(1, 2)
+    assert dirty.oldest() is None
+
+
+def test_tables_take_turns() -> None:
+    dirty = DirtySet()
+    dirty.touched(Side.SOURCE, stretch(1, *range(50)))
+    dirty.touched(Side.SOURCE, stretch(2, *range(5), table=U))
+    dirty.settle_all()
+    order = []
+    while (found := dirty.pop_touched(20)) is not None:
+        order.append((found.table, len(found.keys)))
+        dirty.landed()
+    assert order == [(T, 20), (U, 5), (T, 20), (T, 10)]
+
+
+def test_lag_holds_back_what_the_target_cannot_have() -> None:
+    dirty = DirtySet()
+    dirty.touched(Side.SOURCE, stretch(1, 1, seen=100.0))
+    dirty.settle(Side.SOURCE, upto(1), before=99.0)
+    assert taken(dirty) == set()
+    dirty.settle(Side.SOURCE, upto(1), before=100.0)
+    assert taken(dirty) == keys(1)
+
+
+def test_a_row_that_differs_is_read_again_later_and_later_until_it_is_equal() -> None:
+    dirty = DirtySet()
+    dirty.differ(T, [Suspect(key(1), 1, 5.0)], now=10.0)
+    assert dirty.due_differing(10.05, 10) is None
+    pauses, now = [], 10.0
+    for tries in range(1, 9):
+        began = now
+        while (due := dirty.due_differing(now, 10)) is None:
+            now += 0.01
+        pauses.append(now - began)
+        assert due[1][0].tries == tries
+        # Until somebody says what became of it, it is not due again, and is not forgotten either.
+        assert dirty.due_differing(now + 100, 10) is None
+        assert (dirty.counts().differing, dirty.oldest()) == (1, 5.0)
+        dirty.differ(T, [Suspect(key(1), tries + 1, due[1][0].since)], now)
+    assert [round(pause, 1) for pause in pauses] == sorted(round(pause, 1) for pause in pauses)
+    assert 1.9 < pauses[-1] < 2.1
+    dirty.equal(T, dirty.differing()[T])
+    assert (dirty.counts().differing, dirty.oldest()) == (0, None)
+
+
+def test_a_row_found_to_differ_by_another_reader_meanwhile_stays() -> None:
+    dirty = DirtySet()
+    dirty.differ(T, [Suspect(key(1), 1, 5.0)], now=10.0)
+    due = dirty.due_differing(20.0, 10)
+    assert due is not None
+    dirty.differ(T, [Suspect(key(1), 1, 19.0)], now=19.0)
+    dirty.equal(T, due[1])
+    assert [one.key for one in dirty.differing()[T]] == [key(1)]
+
+
+def test_too_many_keys_become_tables_to_be_read_again() -> None:
+    dirty = DirtySet(most=100)
+    dirty.touched(Side.SOURCE, stretch(1, *range(60)))
+    dirty.touched(Side.TARGET, stretch(1, *range(30), table=U))
+    dirty.touched(Side.SOURCE, stretch(2, *range(60, 120)))
+    assert dirty.counts() == Counts(30, 0, 1)
+    assert dirty.to_redo() == ()
+    dirty.settle(Side.SOURCE, upto(2))
+    assert dirty.to_redo() == (T,)
+    assert taken(dirty) == set()
+    dirty.settle(Side.TARGET, upto(1))
+    assert taken(dirty) == keys(*range(30))
+
+
+def test_too_many_differing_rows_become_a_table_to_be_read_again() -> None:
+    dirty = DirtySet(most_differing=10)
+    dirty.differ(T, [Suspect(key(number), 1, 5.0) for number in range(30)], now=9.0)
+    assert dirty.counts() == Counts(0, 10, 1)
+    assert dirty.flooded() == {T}
+    assert dirty.pop_redo(T) == 5.0
+    assert (dirty.flooded(), dirty.counts().differing) == (frozenset(), 0)
+
+
+def test_a_table_read_again_needs_no_keys_of_before_and_keeps_those_of_after() -> None:
+    dirty = DirtySet()
+    dirty.touched(Side.SOURCE, stretch(1, 1, redo=(T,), seen=1.0))
+    dirty.settle(Side.SOURCE, upto(1))
+    assert dirty.pop_redo(T) == 1.0
+    assert (taken(dirty), dirty.to_redo(), dirty.redo_tables()) == (set(), (), frozenset({T}))
+    dirty.touched(Side.SOURCE, stretch(2, 2))
+    assert dirty.oldest() == 1.0
+    dirty.redone(T)
+    assert dirty.redo_tables() == set()
+    dirty.settle(Side.SOURCE, upto(2))
+    assert taken(dirty) == keys(2)
+
+
+def test_a_table_that_was_not_read_to_its_end_is_read_again() -> None:
+    dirty = DirtySet()
+    dirty.redo(T, 7.0)
+    assert dirty.pop_redo(T) == 7.0
+    dirty.redo(T, 9.0)
+    dirty.not_redone(T)
+    assert (dirty.to_redo(), dirty.oldest_unread()) == ((T,), 7.0)
+
+
+def test_a_forgotten_table_leaves_nothing() -> None:
+    dirty = DirtySet()
+    dirty.touched(Side.SOURCE, stretch(1, 1, 2, redo=(T,)))
+    dirty.differ(T, [Suspect(key(1), 1, 0.0)], 0.0)
+    dirty.forget(T)
+    dirty.settle_all()
+    assert (dirty.counts(), dirty.oldest(), taken(dirty)) == (Counts(0, 0, 0), None, set())
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([Side.SOURCE, Side.TARGET]), st.sets(st.integers(0, 30), max_size=8)), max_size=30
+    ),
+    st.lists(st.integers(1, 40), max_size=30),
+    st.integers(5, 40),
+)
+def test_every_key_is_read_after_its_event_became_visible_or_its_table_is(
+    events: list[tuple[Side, set[int]]], horizons: list[int], most: int
+) -> None:
+    dirty = DirtySet(most=most)
+    pending: set[tuple[Side, int, int]] = set()
+    visible = {Side.SOURCE: 0, Side.TARGET: 0}
+
+    def read(some: int) -> bool:
+        if dirty.pop_redo(T) is not None:
+            dirty.redone(T)
+            numbers = set(range(31))
+        else:
+            numbers = {int.from_bytes(one[0], "little") for one in taken(dirty, some)}
+        pending.difference_update({one for one in pending if one[2] in numbers and one[1] <= visible[one[0]]})
+        return bool(numbers)
+
+    for at, (side, numbers) in enumerate(events, 1):
+        dirty.touched(side, stretch(at, *numbers))
+        pending |= {(side, at, number) for number in numbers}
+        if at <= len(horizons):
+            visible[side] = max(visible[side], horizons[at - 1])
+            dirty.settle(side, upto(horizons[at - 1]))
+        read(3)
+    visible = dict.fromkeys(visible, len(events))
+    dirty.settle_all()
+    while read(7):
+        pass
+    assert (pending, dirty.counts(), dirty.oldest()) == (set(), Counts(0, 0, 0), None)

@@ -1,0 +1,111 @@
+"""Rows read again by their keys: every one that differs is found, whatever its key is made of."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from migration.verify.model import Request, Table
+from migration.verify.recheck import KeyForm, Rereader
+from migration.verify.shapes import Shape, read_shapes
+from providers.mysql.packets.wire import Param
+from tests.migration.verify.pairs import Pair
+
+T: Table = ("again", "t")
+
+
+def shape_of(pair: Pair) -> Shape:
+    (shape,) = read_shapes(pair.make[0], pair.make[1], Request((T[0],))).tables
+    return shape
+
+
+def test_keys_of_a_log_find_their_rows(fresh: Pair) -> None:
+    fresh.on_both(
+        "CREATE DATABASE again",
+        "CREATE TABLE again.t (id INT PRIMARY KEY, v INT) ENGINE=InnoDB",
+        "INSERT INTO again.t VALUES " + ", ".join(f"({number}, 0)" for number in range(-50, 300)),
+    )
+    fresh.on_target(
+        "UPDATE again.t SET v = 1 WHERE id IN (-50, 7, 299)",
+        "DELETE FROM again.t WHERE id = 8",
+        "INSERT INTO again.t VALUES (1000, 0)",
+    )
+    shape, everything = shape_of(fresh), range(-60, 1010)
+    with fresh.readers() as readers:
+        rereader = Rereader(readers)
+        for some in (everything, [7], [7, 8], range(3), []):
+            found = rereader.touched(shape, [(struct.pack("<i", number),) for number in some])
+            assert found.legible
+            numbers = {struct.unpack("<i", key[0])[0]: rows for key, rows in found.differing.items()}
+            assert set(numbers) == {-50, 7, 8, 299, 1000} & set(some)
+        differing = rereader.touched(shape, [(struct.pack("<i", number),) for number in everything]).differing
+        sides = {struct.unpack("<i", key[0])[0]: tuple(row is None for row in rows) for key, rows in differing.items()}
+        assert sides == {
+            -50: (False, False), 7: (False, False), 8: (False, True), 299: (False, False), 1000: (True, False)
+        }  # fmt: skip
+        fresh.on_target("UPDATE again.t SET v = 0 WHERE id = 7", "INSERT INTO again.t VALUES (8, 0)")
+        again = rereader.again(shape, list(differing))
+        assert {struct.unpack("<i", key[0])[0] for key in again} == {-50, 299, 1000}
+        assert rereader.on_one(shape, 0, list(again)).keys() < again.keys()
+        assert rereader.on_one(shape, 1, list(again)).keys() == again.keys()
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "changed"),
+    [
+        ("a VARCHAR(20), b INT", "'x y', 1", "b = 1"),
+        ("a CHAR(5) CHARACTER SET latin1, b DATE", "'\u00e9a', '2024-02-29'", "b > 0"),
+        ("a DATETIME(3), b DECIMAL(12, 4)", "'2024-01-01 10:00:00.5', -12.5", "b < 0"),
+        ("a VARBINARY(9), b BINARY(4)", "0x0061000000, 0x61", "a > ''"),
+        ("a ENUM('new', 'old'), b BIT(9)", "'old', 259", "b > 0"),
+        ("a BIGINT UNSIGNED, b TINYINT", "18446744073709551615, -1", "b < 0"),
+    ],
+)
+def test_rows_are_found_again_by_keys_of_any_type(fresh: Pair, columns: str, rows: str, changed: str) -> None:
+    fresh.on_both(
+        "CREATE DATABASE again CHARACTER SET utf8mb4",
+        f"CREATE TABLE again.t (v INT, {columns}, PRIMARY KEY (a, b)) ENGINE=InnoDB",
+        f"INSERT INTO again.t VALUES (1, {rows})",
+    )
+    fresh.on_target(f"UPDATE again.t SET v = 2 WHERE {changed}")
+    shape = shape_of(fresh)
+    with fresh.readers() as readers:
+        rereader = Rereader(readers)
+        layout = rereader.layout(shape)
+        packets = readers.source.read(readers.statements(shape).rows(0))
+        keys = [layout.key(buffer, start) for buffer, start, _ in packets.rows()]
+        assert len(keys) == 1
+        assert rereader.again(shape, keys).keys() == set(keys)
+        fresh.on_target("UPDATE again.t SET v = 1")
+        assert rereader.again(shape, keys) == {}
+
+
+def test_rows_larger_than_what_is_held_are_read_one_by_one(fresh_alike: Pair) -> None:
+    fresh_alike.on_both(
+        "CREATE DATABASE again",
+        "CREATE TABLE again.t (id INT PRIMARY KEY, v LONGBLOB) ENGINE=InnoDB",
+        *[f"INSERT INTO again.t VALUES ({number}, REPEAT('{number}', 3000000))" for number in range(5)],
+    )
+    fresh_alike.on_target("UPDATE again.t SET v = REPEAT('x', 3000000) WHERE id = 3")
+    shape = shape_of(fresh_alike)
+    with fresh_alike.readers() as readers:
+        found = Rereader(readers).touched(shape, [(struct.pack("<i", number),) for number in range(5)])
+    assert [struct.unpack("<i", key[0])[0] for key in found.differing] == [3]
+
+
+def test_a_key_in_another_character_set_on_the_target_is_looked_for_as_text(fresh_alike: Pair) -> None:
+    fresh_alike.on_both("CREATE DATABASE again")
+    fresh_alike.on_source("CREATE TABLE again.t (w VARCHAR(20) CHARACTER SET latin1 PRIMARY KEY, v INT) ENGINE=InnoDB")
+    fresh_alike.on_target("CREATE TABLE again.t (w VARCHAR(20) CHARACTER SET utf8mb4 PRIMARY KEY, v INT) ENGINE=InnoDB")
+    fresh_alike.on_both("INSERT INTO again.t VALUES ('caf\u00e9', 1), ('na\u00efve', 1)")
+    shape = shape_of(fresh_alike)
+    form = KeyForm(shape)
+    there = form.of_target(("caf\u00e9".encode(),))
+    assert form.params(there) == form.params(("caf\u00e9".encode("latin1"),)) == (Param.text("caf\u00e9".encode()),)
+    with fresh_alike.readers() as readers:
+        rereader = Rereader(readers)
+        keys = [there, ("na\u00efve".encode("latin1"),)]
+        assert rereader.touched(shape, keys).differing == {}
+        fresh_alike.on_target("UPDATE again.t SET v = 2 WHERE w = 'caf\u00e9'")
+        assert len(rereader.touched(shape, keys).differing) == 1

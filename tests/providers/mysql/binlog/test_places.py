@@ -1,0 +1,174 @@
+"""What a read is sure to see, where a tail must begin, and who may read a log."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+
+from providers.mysql.binlog.marks import Horizon, Mark
+from providers.mysql.binlog.places import End, Start, free_server_id, horizon, log_end, log_start, readable
+from providers.mysql.connection import Connection
+from providers.mysql.endpoint import Account, Endpoint, Secret
+from providers.mysql.errors import PrivilegeMissing, StatementFailed
+from providers.mysql.position import FilePosition
+from providers.mysql.version import Version
+from providers.sandbox.launcher import SandboxServer
+from tests.providers.mysql.binlog.following import Following, following
+from tests.support.pairs import running
+
+
+@pytest.fixture
+def follow(session: Connection) -> Iterator[Following]:
+    """An empty table `app.t (id INT PRIMARY KEY)`, and a tail that asks about it."""
+    session.run("DROP TABLE IF EXISTS app.t")
+    session.run("CREATE TABLE app.t (id INT PRIMARY KEY) ENGINE=InnoDB")
+    with following(session, {"t": (0,)}) as follow:
+        follow.catch_up()
+        yield follow
+
+
+def test_what_is_committed_is_covered(follow: Following) -> None:
+    mark = follow.run("INSERT INTO app.t VALUES (1)").marks[-1]
+    assert horizon(follow.session, age_s=0.0).covers(mark)
+
+
+def test_without_exact_horizon_a_transaction_has_to_grow_old(follow: Following, version: Version) -> None:
+    mark = follow.run("INSERT INTO app.t VALUES (1)").marks[-1]
+    exact = version.mariadb or version.mysql_from(8, 0)
+    assert horizon(follow.session, age_s=1000.0).covers(mark) == exact
+    follow.run("FLUSH LOGS")
+    # The next file was begun when all of this one were committed.
+    assert horizon(follow.session, age_s=1000.0).covers(mark)
+
+
+@contextmanager
+def _slow_commits(session: Connection, version: Version) -> Iterator[None]:
+    """A transaction is in the log, and sent from there, for a second before it is committed in the engine."""
+    if version.mariadb:
+        names = {"rpl_semi_sync_master_timeout": "1000", "rpl_semi_sync_master_wait_point": "AFTER_SYNC",
+                 "rpl_semi_sync_master_enabled": "1"}  # fmt: skip
+        back = {"rpl_semi_sync_master_enabled": "0"}
+    else:
+        names, back = {"binlog_group_commit_sync_delay": "1000000"}, {"binlog_group_commit_sync_delay": "0"}
+    for name, value in names.items():
+        session.run(f"SET GLOBAL {name} = {value}")
+    yield
+    for name, value in back.items():
+        session.run(f"SET GLOBAL {name} = {value}")
+
+
+def test_what_is_logged_and_not_committed_is_not_covered(follow: Following, version: Version) -> None:
+    session = follow.session
+    if version.number < (5, 7, 0):
+        pytest.skip("its commits cannot be made slow")
+    with _slow_commits(session, version), closing(Connection(session.endpoint)) as writer:
+        thread = threading.Thread(target=writer.run, args=("INSERT INTO app.t VALUES (7)",))
+        thread.start()
+        touched = follow.tail.read(10.0)
+        assert touched is not None
+        assert touched.rows
+        starts = []
+        while True:
+            covered = horizon(session, version, age_s=30.0).covers(touched.upto)
+            # By file alone a start would have to wait until all is committed.
+            start = None if version.mysql_from(5, 7) and not version.mysql_from(8, 0) else log_start(session, version)
+            visible = session.value("SELECT COUNT(*) FROM app.t")
+            assert visible or not covered
+            if visible:
+                break
+            starts.append(start)
+        thread.join()
+    assert starts
+    for start in (starts[0], starts[-1]) if starts[0] else ():
+        # What a read after it did not see has to come.
+        with following(session, {"t": (0,)}, start=start) as late:
+            assert late.catch_up().rows == touched.rows
+
+
+def test_a_start_and_an_end_stand_in_a_journal(session: Connection) -> None:
+    start, end = log_start(session, settle_s=0.2), log_end(session)
+    assert Start.from_json(start.to_json()) == start
+    assert End.from_json(end.to_json()) == end
+
+
+def test_nothing_is_covered_that_is_not_known() -> None:
+    for mark in (Mark("binlog.000001", 4), Mark("binlog.000001", 4, ("uuid", 1)), Mark("", 0, None, seen=5.0)):
+        assert not Horizon().covers(mark)
+
+
+@pytest.fixture
+def reduced(session: Connection) -> Iterator[Endpoint]:
+    """An account that may do nothing, to be granted something."""
+    session.run("CREATE USER 'reader'@'127.0.0.1' IDENTIFIED BY 'Read-3r!'")
+    found = session.endpoint
+    yield Endpoint(found.name, found.host, found.port, Account("reader", Secret("Read-3r!")))
+    session.run("DROP USER 'reader'@'127.0.0.1'")
+
+
+def test_an_account_without_privileges_is_told_which(session: Connection, reduced: Endpoint, version: Version) -> None:
+    with closing(Connection(reduced)) as reader:
+        assert "privilege" in readable(reader)
+        with pytest.raises(PrivilegeMissing):
+            log_end(reader)
+    session.run("GRANT REPLICATION CLIENT ON *.* TO 'reader'@'127.0.0.1'")
+    with closing(Connection(reduced)) as reader:
+        assert "grant it REPLICATION SLAVE" in readable(reader)
+    session.run("GRANT REPLICATION SLAVE ON *.* TO 'reader'@'127.0.0.1'")
+    with closing(Connection(reduced)) as reader:
+        assert readable(reader) == ""
+        with following(reader, {}):
+            assert horizon(reader, version, age_s=0.0) is not None
+            assert free_server_id([reader]) > 1 << 31
+
+
+def test_the_administrator_may_read(session: Connection) -> None:
+    assert readable(session) == ""
+
+
+def test_numbers_of_servers_that_are_there_are_not_taken(session: Connection) -> None:
+    assert session.value("SELECT @@server_id") != free_server_id([session])
+
+
+@pytest.fixture(scope="module")
+def gaps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
+    with running("mariadb-10.11", tmp_path_factory.mktemp("gaps"), options={"binlog_ignore_db": "secret"}) as server:
+        yield server
+
+
+def test_a_log_with_gaps_is_not_readable(gaps: SandboxServer) -> None:
+    with closing(Connection(gaps.endpoint())) as session:
+        assert "does not log every database" in readable(session)
+
+
+def test_a_replica_that_does_not_log_its_updates(tmp_path_factory: pytest.TempPathFactory) -> None:
+    options = {"log_slave_updates": "0"}
+    with (
+        running("mariadb-10.11", tmp_path_factory.mktemp("quiet"), options=options) as server,
+        closing(Connection(server.endpoint())) as session,
+    ):
+        assert readable(session) == ""
+        session.run("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 1")
+        assert "log_slave_updates" in readable(session)
+
+
+def test_a_server_without_a_log(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with (
+        running("mariadb-10.11", tmp_path_factory.mktemp("nolog"), options={"skip_log_bin": "1"}) as server,
+        closing(Connection(server.endpoint())) as session,
+    ):
+        assert "log_bin" in readable(session)
+        for ask in (log_end, log_start, horizon):
+            with pytest.raises(StatementFailed, match="is off"):
+                ask(session)  # type: ignore[operator]
+
+
+def test_an_age_counts_from_when_the_log_was_read() -> None:
+    now = time.monotonic()
+    sure = Horizon(newest=FilePosition("binlog.000003", 100), before=now - 5)
+    assert sure.covers(Mark("binlog.000003", 50, seen=now - 6))
+    assert not sure.covers(Mark("binlog.000003", 50, seen=now - 4))
+    assert sure.covers(Mark("binlog.000002", 50, seen=now))
