@@ -251,6 +251,8 @@ def _doubt(doubt: Doubt) -> str:
 
 def _proved(outcome: Outcome) -> str:
     weaker = [doubt.reason for doubt in outcome.doubts]
+    if outcome.miss:
+        weaker.append(f"a difference was missed with a probability of {outcome.miss:.0e}")
     words = (
         f"content proved equal at the cutover in {outcome.seconds * 1000:.1f} ms, {outcome.reread:,} rows read again"
     )

@@ -40,7 +40,8 @@ class Kind(StrEnum):
 class Difference:
     """A row that differs. `key`: its key's columns with their values as text; `columns`: those that differ.
 
-    A table without a usable key has `key` empty, and `rows` says how many equal rows are too many or too few.
+    A table without a usable key has `key` empty, and `rows` says how many equal rows are too many or too few. A table
+    that is on one side only has `key` empty and `rows` 0.
     """
 
     table: Table
@@ -131,8 +132,9 @@ class Progress:
 class Outcome:
     """How a verification, or the proof under the fence, ended.
 
-    `differences`: at most as many as `limit` of the run says, `found` is their true number. `miss`: the probability
-    that a difference was missed, 0.0 in exact mode. `seconds`: of the whole run, or of the proof under the fence.
+    `differences`: those that are listed; `found`: how many rows differ in all, a table on one side only being one.
+    `miss`: the probability that a difference was missed; 0.0 in exact mode, but for large tables without a usable key,
+    which are compared by sums. `seconds`: of the whole run, or of the proof under the fence.
     `reread`: rows that were compared again at the end; `redone`: tables read again at the end.
     """
 

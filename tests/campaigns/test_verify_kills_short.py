@@ -9,6 +9,8 @@ import pytest
 from migration.verify.model import Difference, Doubt, Kind, Mode, Outcome, Verdict
 from tests.campaigns.verify_scene import Fault, Plan, Scene, judge, plan_for
 
+pytestmark = pytest.mark.long
+
 PAIR = "mariadb-10.11"
 PLANTED = Difference(("kills", "ints"), Kind.MISSING, (("id", "2"),))
 

@@ -25,6 +25,8 @@ from tests.migration.verify.following import loose
 from tests.migration.verify.oddities import NAMES, SCHEMAS
 from tests.support.pairs import Two, two
 
+pytestmark = pytest.mark.long
+
 PAIRS = {
     "mariadb-10.11": ("mariadb-10.11", "mariadb-10.11"),
     "mysql-9.7": ("mysql-9.7", "mysql-9.7"),

@@ -69,7 +69,8 @@ def test_nothing_is_lost(
 ) -> None:
     result = tmp_path / "result.json"
     engines = ("--source-engine", source, "--target-engine", target, "--positioning", how)
-    more = ("--seconds", "0.5", "--rate", "100", *(("--rollback",) if back else ()))
+    # One way of each pair proves the rows equal as well, which takes its time.
+    more = ("--seconds", "0.5", "--rate", "100", *(("--rollback",) if back else ("--proof", "off")))
 
     answer = cutover("rehearse", "--unattended", *engines, *more, "--json", str(result))
 

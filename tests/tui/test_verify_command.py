@@ -24,6 +24,8 @@ from tests.support.pairs import Two, two
 from tests.support.terminal import terminal
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.long
+
 PROGRAM = "import sys; from tui.command_line import main; main()"
 ROOT = str(Path(__file__).parents[2])
 ROWS = 20_000

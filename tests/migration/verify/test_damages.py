@@ -16,6 +16,8 @@ from tests.migration.verify.following import PAIRS, amiss, following, loose, unl
 from tests.migration.verify.oddities import NAMES, SCHEMAS
 from tests.support.pairs import Two
 
+pytestmark = pytest.mark.long
+
 DATABASES = (DATABASE, ODD_DATABASE)
 BYSTANDER = "bystander"
 _BUDGET_S = 120.0

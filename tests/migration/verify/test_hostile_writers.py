@@ -16,6 +16,8 @@ from tests.migration.verify.writers import DATABASE, SCHEMA, Writers
 from tests.support.pairs import Two
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.long
+
 _ROUNDS = 100
 _LONG_S = 60.0
 _PROOF_S = 20.0

@@ -22,6 +22,8 @@ from tests.migration.verify.pairs import Pair
 from tests.migration.verify.scanning import Told, changed, extra, missing, ordered, scanned, shape_of, shapes_of
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.long
+
 OPTIONS = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci"
 # Doubles the rows of a table whose number stands in `id`; {step} is how many there are.
 DOUBLED = "INSERT INTO s.t (id, v) SELECT id + {step}, v FROM s.t"
