@@ -45,7 +45,7 @@ class Scratch:
         self.session = self._open()
         try:
             # Whoever has the lock may take every such database for left over.
-            if not self.session.value("SELECT GET_LOCK(%s, %s)", (_PREFIX, _WAIT_S)):
+            if not self._lock():
                 raise LockTimeout(
                     self._server.name,
                     f"Somebody else tries out definitions on {self._server.name} now; run the check again.",
@@ -80,9 +80,14 @@ class Scratch:
         except ConnectionLost:
             self.session.close()
             self.session = self._open()
+            # The broken session keeps the lock until the server notices; whoever is next should find it free.
+            self._lock()
             self._drop(self._made)
         finally:
             self.session.close()
+
+    def _lock(self) -> bool:
+        return bool(self.session.value("SELECT GET_LOCK(%s, %s)", (_PREFIX, _WAIT_S)))
 
     def _drop(self, names: Iterable[str]) -> None:
         for name in names:

@@ -75,6 +75,10 @@ class Terminal:
             assert time.monotonic() < deadline, f"{pattern!r} did not appear within {seconds} s:\n{shown}"
             time.sleep(_POLL_S)
 
+    def wait_until_gone(self, pattern: str, seconds: float = 30.0) -> None:
+        """Wait until the screen does not show a pattern any more."""
+        self.wait_for(rf"\A(?![\s\S]*{pattern})", seconds)
+
     def hang_up(self) -> None:
         """What a lost connection does: the terminal is gone and the session gets SIGHUP."""
         assert self._master is not None
