@@ -2,9 +2,11 @@
 
 python benchmarks/checks.py [--source ENGINE] [--target ENGINE] [--tables N] [--json FILE]
 
-The source gets N tables of ten columns in twenty databases, a tenth as many triggers and as many accounts. A process of
-its own runs every check once. Then each statement that was sent is sent again, and its answer is read off the wire
-without looking at it: that is what the statements cost by themselves. Memory is the process's largest resident set.
+The source gets N tables of ten columns in twenty databases, a tenth as many triggers and as many accounts, and is
+started anew. A process of its own runs every check once, as the wizard does. The source is started anew again, and each
+statement that was sent is sent once more, one after the other, its answer read off the wire without looking at it: that
+is what the statements cost by themselves. Both times the server has opened none of its tables; `--warm` has every check
+run once more before what is measured. Memory is the process's largest resident set.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -27,7 +30,7 @@ from pymysql.constants import COMMAND
 
 from migration.check import Pair, Route
 from migration.checks import on_route
-from migration.checks.run import run_check
+from migration.checks.run import run_catalogue
 from migration.model import MigrationSpec, Positioning, Secrets, ServerSpec
 from providers.mysql.connection import Connection
 from providers.mysql.endpoint import Endpoint, TlsMode
@@ -41,7 +44,7 @@ COLUMNS = (
     "title VARCHAR(80), note TEXT, amount DECIMAL(12,2), created_at DATETIME, changed_at DATETIME, "
     "flags SET('a', 'b'), ratio DOUBLE, KEY (customer_id)"
 )
-_END = frozenset({0xFE, 0xFF})
+SHARED = "(asked beside, for all)"
 
 
 @dataclass(frozen=True)
@@ -97,39 +100,57 @@ def pair_of(ports: list[int]) -> Pair:
     return Pair(source, target, spec, secrets, Positioning.GTID)
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A statement that a check sent: to which port, and whether from a session beside."""
+
+    port: int
+    sql: bytes
+    beside: bool
+
+
 def measure(ports: list[int]) -> dict[str, Any]:
-    """Run every check, then its statements alone."""
-    sent: list[tuple[int, bytes]] = []
+    """Run every check, and keep what was sent."""
+    sent: list[Sent] = []
     _remember(sent)
     pair = pair_of(ports)
     found: list[tuple[str, str, float, int, int]] = []
     began = time.monotonic()
-    for check in on_route(Route.NATIVE):
+    first, start = 0, began
+    for finding in run_catalogue(pair, on_route(Route.NATIVE)):
+        found.append((finding.check, finding.word, (time.monotonic() - start) * 1000, first, len(sent)))
         first, start = len(sent), time.monotonic()
-        finding = run_check(pair, check)
-        found.append((check.id, finding.word, (time.monotonic() - start) * 1000, first, len(sent)))
-    took = time.monotonic() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    wire = {server.endpoint.port: server.connect() for server in (pair.source, pair.target)}
-    alone = [_alone_ms(wire[port], sql) for port, sql in list(sent) if port in wire]
-    rows = [
-        Row(check, word, round(ms, 1), last - first, round(sum(alone[first:last]), 1))
-        for check, word, ms, first, last in found
-    ]
     return {
-        "rows": [asdict(row) for row in rows],
-        "seconds": round(took, 2),
-        "alone_seconds": round(sum(alone) / 1000, 2),
-        "mib": round(peak / 1024, 1),
+        "found": found,
+        "seconds": time.monotonic() - began,
+        "mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "sent": [(one.port, one.sql.decode("latin-1"), one.beside) for one in sent],
     }
 
 
-def _remember(sent: list[tuple[int, bytes]]) -> None:
+def joined(told: dict[str, Any], alone: list[float]) -> dict[str, Any]:
+    """What `measure` told, with what its statements cost by themselves, in ms."""
+    pieces = list(zip(told["sent"], alone, strict=True))
+    beside = [ms for (_, _, apart), ms in pieces if apart]
+    rows = [Row(SHARED, "", 0.0, len(beside), round(sum(beside), 1))]
+    for check, word, took, first, last in told["found"]:
+        own = [ms for (_, _, apart), ms in pieces[first:last] if not apart]
+        rows.append(Row(check, word, round(took, 1), len(own), round(sum(own), 1)))
+    return {
+        "rows": [asdict(row) for row in rows],
+        "seconds": round(told["seconds"], 2),
+        "alone_seconds": round(sum(alone) / 1000, 2),
+        "mib": told["mib"],
+    }
+
+
+def _remember(sent: list[Sent]) -> None:
     inner = pymysql.connections.Connection._execute_command  # type: ignore[attr-defined]
 
     def outer(self: Any, command: int, sql: str | bytes) -> None:
         if command == COMMAND.COM_QUERY:
-            sent.append((self.port, sql if isinstance(sql, bytes) else sql.encode(errors="replace")))
+            beside = threading.current_thread() is not threading.main_thread()
+            sent.append(Sent(self.port, sql if isinstance(sql, bytes) else sql.encode(errors="replace"), beside))
         inner(self, command, sql)
 
     pymysql.connections.Connection._execute_command = outer  # type: ignore[attr-defined]
@@ -177,10 +198,39 @@ def show(told: dict[str, Any]) -> None:
     for row in sorted(told["rows"], key=lambda row: -row["ms"]):
         print(f"{row['check']:36} {row['word']:8} {row['ms']:9.1f} {row['statements']:10d} {row['alone_ms']:9.1f}")
     took, alone = told["seconds"], told["alone_seconds"]
-    print(
-        f"all {len(told['rows'])} checks: {took:.2f} s, their statements alone {alone:.2f} s ({took / alone:.2f} times)"
-    )
+    checks = sum(row["check"] != SHARED for row in told["rows"])
+    print(f"all {checks} checks: {took:.2f} s, their statements alone {alone:.2f} s ({took / alone:.2f} times)")
     print(f"memory: {told['mib']:.0f} MiB")
+
+
+def _ports(*servers: SandboxServer) -> list[int]:
+    return [one.endpoint().port for one in servers]
+
+
+def _measured(source: SandboxServer, target: SandboxServer, warm: bool) -> dict[str, Any]:
+    source.stop()
+    source.start()
+    command = [sys.executable, str(Path(__file__)), "--measure", *map(str, _ports(source, target))]
+    for _ in range(2 if warm else 1):
+        told: dict[str, Any] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+    return {**told, "ports": _ports(source, target)}
+
+
+def _replayed(source: SandboxServer, target: SandboxServer, told: dict[str, Any], warm: bool) -> list[float]:
+    """What each statement takes by itself, in ms, on servers in the state that they were in for the checks."""
+    if not warm:
+        source.stop()
+        source.start()
+    # The server may have come back on another port.
+    now = dict(zip(told["ports"], pair_servers(source, target), strict=True))
+    wire = {port: server.connect() for port, server in now.items()}
+    return [_alone_ms(wire[port], sql.encode("latin-1")) for port, sql, _ in told["sent"]]
+
+
+def pair_servers(source: SandboxServer, target: SandboxServer) -> tuple[Server, Server]:
+    """The two servers, as the checks reach them."""
+    pair = pair_of(_ports(source, target))
+    return pair.source, pair.target
 
 
 def main() -> int:
@@ -188,6 +238,7 @@ def main() -> int:
     parser.add_argument("--source", default="mysql-5.7")
     parser.add_argument("--target", default="mysql-9.7")
     parser.add_argument("--tables", type=int, default=10_000)
+    parser.add_argument("--warm", action="store_true")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--measure", type=int, nargs=2, metavar="PORT", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -200,10 +251,10 @@ def main() -> int:
         started(chosen.source, Path(name), "source") as source,
         started(chosen.target, Path(name), "target") as target,
     ):
-        ports = [str(one.endpoint().port) for one in (source, target)]
-        fill(pair_of([int(port) for port in ports]).source, chosen.tables)
-        command = [sys.executable, str(Path(__file__)), "--measure", *ports]
-        told = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+        fill(pair_of(_ports(source, target)).source, chosen.tables)
+        told = _measured(source, target, chosen.warm)
+        alone = _replayed(source, target, told, chosen.warm)
+    told = joined(told, alone)
     show(told)
     if chosen.json:
         chosen.json.write_text(json.dumps({"source": chosen.source, "target": chosen.target, **told}, indent=1) + "\n")
