@@ -203,7 +203,8 @@ def _lead_through(replica: Server, link: Proxy) -> None:
     replica.change(replica.dialect.stop_replica)
     replica.change(f"{replica.dialect.change_source} {replica.dialect.source_word}_PORT = {link.port}")
     replica.change(replica.dialect.start_replica)
-    replication.wait_running(replica, 30.0)
+    # MariaDB asks its source some twenty questions before it follows.
+    replication.wait_running(replica, 90.0)
 
 
 def measure(pair: str, name: str, methods: list[str], runs: int) -> list[Result]:

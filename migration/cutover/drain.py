@@ -16,6 +16,8 @@ from providers.mysql.errors import ServerError
 
 _SLICE_S = 1.0
 _READY_S = 10.0
+# When whatever the fence allows is taken for quick.
+_HURRY_S = 2.5
 _QUICK_S = 0.004
 _ROUNDS = 4
 # A better moment is waited for: a round is clearly quicker if it takes this much of the best one before, at most,
@@ -53,7 +55,9 @@ class Drain:
         self._answer: Callable[[], bool] | None = None
 
     def rehearse(self) -> float:
-        """Drain without a fence until four rounds in a row are as quick as they get; the slowest of them, in seconds.
+        """Drain without a fence until it is as quick as it gets; how long it took, in seconds.
+
+        Four rounds in a row have to be that quick, and one is enough where they take seconds (a slow link).
 
         Raises:
             Aborted: the operator stopped it, or the new side does not keep up.
@@ -62,7 +66,7 @@ class Drain:
         began = better = time.monotonic()
         quick = 0
         limit = self._m.spec.limits.fence_s / 2
-        while quick < _ROUNDS:
+        while quick < (_ROUNDS if time.monotonic() - began < _HURRY_S else 1):
             if self._m.desk.halted():
                 raise Aborted("The operator stopped it.")
             spent = time.monotonic() - began
@@ -71,7 +75,7 @@ class Drain:
                     f"{self._s.new.name} did not catch up with {self._s.old.name} in time{self._trouble()}; "
                     "wait until the lag is small and steady, then try again."
                 )
-            took = self._round()
+            took = self._round(limit)
             if took is None:
                 quick = 0
                 continue
@@ -164,10 +168,14 @@ class Drain:
         except Overdue:
             return False
 
-    def _round(self) -> float | None:
-        began = time.monotonic()
-        self._answer = self._asking(self._ends.now(), _SLICE_S)
-        return time.monotonic() - began if self._reached() else None
+    def _round(self, limit_s: float) -> float | None:
+        """How long the new side took for all that the old one has now; None where it took longer than `limit_s`."""
+        began, now = time.monotonic(), self._ends.now()
+        while (left := began + limit_s - time.monotonic()) > 0 and not self._m.desk.halted():
+            self._answer = self._asking(now, min(left, _SLICE_S))
+            if self._reached():
+                return time.monotonic() - began
+        return None
 
     def _trouble(self) -> str:
         status = self._s.new.replica_status()
@@ -184,6 +192,6 @@ def _bound_s(stale_s: float, spent_s: float, best_s: float) -> float:
         spent_s: how long this has been going on.
         best_s: the quickest round.
     """
-    if spent_s > _READY_S / 4:
+    if spent_s > _HURRY_S:
         return math.inf
     return max(_QUICK_S, 1.5 * best_s) if stale_s >= _STALE_S else _QUICK_S

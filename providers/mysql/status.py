@@ -13,7 +13,7 @@ from providers.mysql.position import FilePosition
 class ReplicaStatus:
     """One channel as the replica reports it.
 
-    `io` is `Yes`, `No` or `Connecting`; `applier` is `Yes` or `No`. `seconds_behind` is the server's own
+    `io` is `Yes`, `No`, `Connecting` or MariaDB's `Preparing`; `applier` is `Yes` or `No`. `seconds_behind` is the server's own
     figure, None where it gives none. `read` and `executed` are places in the source's binary log.
     """
 
@@ -42,7 +42,7 @@ class ReplicaStatus:
         """What is wrong in the server's own words, empty where nothing is."""
         parts = []
         if self.io != "Yes":
-            parts.append(f"the receiver is {'connecting' if self.io == 'Connecting' else 'stopped'}")
+            parts.append(f"the receiver is {'stopped' if self.io == 'No' else 'connecting'}")
         if self.applier != "Yes":
             parts.append("the applier is stopped")
         parts += [words for words in (self.io_error, self.applier_error) if words]
