@@ -13,8 +13,8 @@ from providers.mysql.position import FilePosition
 class ReplicaStatus:
     """One channel as the replica reports it.
 
-    `io` is `Yes`, `No`, `Connecting` or MariaDB's `Preparing`; `applier` is `Yes` or `No`. `seconds_behind` is the server's own
-    figure, None where it gives none. `read` and `executed` are places in the source's binary log.
+    `io` is `Yes`, `No`, `Connecting` or MariaDB's `Preparing`; `applier` is `Yes` or `No`. `seconds_behind` is the
+    server's own figure, None where it gives none. `read` and `executed` are places in the source's binary log.
     """
 
     source_host: str
