@@ -14,10 +14,13 @@ from migration.cutover import Aborted, switch
 from migration.journal import JournalReader, Kind
 from migration.model import Direction, Positioning
 from migration.pair_lock import Occupied, PairLock
+from providers.mysql import replication
 from providers.mysql.connection import Connection
 from providers.mysql.endpoint import Account, Secret
 from providers.mysql.errors import ServerError
+from providers.mysql.server import Server
 from tests.support.moving import Moving, moving
+from tests.support.proxy import Proxy
 from tests.support.waiting import until
 
 PAIRS = [
@@ -66,6 +69,34 @@ def test_armed_there_and_back_again(pair: Moving) -> None:
     there_and_back(armed)
     there_and_back(armed)
     pair.numbers = armed.numbers
+    verified(pair)
+
+
+@contextlib.contextmanager
+def slow_link(made: Moving, seconds: float) -> Iterator[None]:
+    """What the source writes arrives on the target this much later."""
+    source, target = made.m.source, made.m.target
+    port = f"{target.dialect.change_source} {target.dialect.source_word}_PORT = "
+    with Proxy((source.endpoint.host, source.endpoint.port)) as link:
+        _follow(target, f"{port}{link.port}")
+        link.delay(seconds)
+        yield
+        link.delay(0)
+        _follow(target, f"{port}{source.endpoint.port}")
+
+
+def _follow(replica: Server, change: str) -> None:
+    for sql in (replica.dialect.stop_replica, change, replica.dialect.start_replica):
+        replica.change(sql)
+    replication.wait_running(replica, 15.0)
+
+
+def test_a_link_of_more_than_a_second_only_takes_longer(pair: Moving) -> None:
+    if not pair.m.source.version.mariadb:
+        pytest.skip("one pair is enough: the wait for the link knows no engines")
+    with slow_link(pair, 1.2):
+        switch(pair.m, pair.attempt())
+    switch(pair.m, pair.attempt(Direction.ROLLBACK))
     verified(pair)
 
 
