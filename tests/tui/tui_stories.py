@@ -13,6 +13,7 @@ from migration.records import Scribe, part_intent, part_outcome
 from migration.sessions import create
 from migration.view import ClientView, Condition, FiguresView, LagSample, Plan, PlanItem, RollbackView
 
+SAW = {"content": "content proved equal at the cutover in 3.4 ms, 41 rows read again"}
 NOW = 1_795_213_067.0  # 2026-11-20 22:17:47Z
 # When the checks were run.
 FOUND_AT = NOW - 3500
@@ -21,7 +22,7 @@ PARTS = (
     ("block", "block new logins on the source"),
     ("fence", "set the source read-only"),
     ("drain", "wait until the target has everything"),
-    ("prove", "prove that both sides are equal"),
+    ("content", "prove the rows equal"),
     ("promote", "open the target for writes"),
     ("reverse", "replicate back to the source"),
     ("endpoint", "hand over the endpoint"),
@@ -307,7 +308,8 @@ class Teller:
                 self.at(began).scribe.no_return(number, "3e11fa47:1-88214407")
             self.at(began).scribe.write(part_intent(number, part, self.clock.now))
             if index < done:
-                ended = part_outcome(number, part, Outcome.DONE, "seen on both servers", NOW - began, NOW - began + 1.0)
+                note = SAW.get(part, "seen on both servers")
+                ended = part_outcome(number, part, Outcome.DONE, note, NOW - began, NOW - began + 1.0)
                 self.at(began - 1.0).scribe.write(ended)
             began -= 1.0
         self.clock.now = NOW

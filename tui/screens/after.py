@@ -129,7 +129,7 @@ def figure_rows(figures: FiguresView | None, attempt: AttemptView | None) -> lis
     if figures is None:
         window = attempt.window_ms if attempt else None
         seen = f"the runner saw {window:,.0f} ms between the fence and the opening" if window else "not measured yet"
-        return [row(("   Clients saw   ", "dim"), seen)]
+        return [row(("   Clients saw   ", "dim"), seen), *_proof_rows(attempt)]
     lost = ("OK", "ok") if figures.lost_writes == 0 else ("FAIL", "fail")
     both = ("OK", "ok") if figures.both_writable_ms == 0 else ("FAIL", "fail")
     gap = f"{figures.write_gap_ms:>9,.0f} ms   longest time without an accepted write"
@@ -138,7 +138,14 @@ def figure_rows(figures: FiguresView | None, attempt: AttemptView | None) -> lis
         row(("   Write gap       ", "dim"), gap),
         row(("   Lost writes     ", "dim"), total, lost),
         row(("   Both writable   ", "dim"), f"{figures.both_writable_ms:>9,.0f} ms   ", both),
+        *_proof_rows(attempt),
     ]
+
+
+def _proof_rows(attempt: AttemptView | None) -> list[Row]:
+    """What was proved of the rows while nobody wrote."""
+    notes = [part.note for part in attempt.steps if part.id == "content" and part.note] if attempt else []
+    return [row(("   Rows            ", "dim"), clean(note)) for note in notes]
 
 
 def client_rows(view: MigrationView, cells: int, room: int) -> list[Row]:
