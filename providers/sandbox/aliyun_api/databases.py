@@ -1,0 +1,288 @@
+"""The real servers behind the simulated cloud, and what a migration makes of them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from providers.mysql import replication, seed
+from providers.mysql.connection import Row
+from providers.mysql.endpoint import Account, Endpoint, TlsMode
+from providers.mysql.errors import ServerError
+from providers.mysql.literals import quote_name
+from providers.mysql.position import FilePosition
+from providers.mysql.server import Server
+from providers.sandbox.aliyun_api.refusals import out_of_stock
+from providers.sandbox.launcher import SandboxServer
+
+_RUNNING_S = 15.0
+_QUOTING = re.compile(r"[\"'`\\]")
+# The servers' own accounts, and the cloud's: those on the cluster must not be overwritten.
+_SYSTEM_ACCOUNTS = ("mysql", "mariadb", "root", "aliyun_root")
+
+
+class NotDrained(Exception):
+    """The new master did not get everything in time; the old one takes writes again."""
+
+
+def cloud_version(server: SandboxServer) -> str:
+    """The version that a server stands for in the cloud, which has neither a MariaDB nor a MySQL after 8.0."""
+    engine = server.engine
+    if engine.family == "mariadb":
+        return "5.7"
+    return "8.0" if engine.at_least(8, 0) else f"{engine.version[0]}.{engine.version[1]}"
+
+
+class Databases:
+    """The source, the servers of which clusters are made, and which of them is which cluster.
+
+    `forward` is what a cluster logs in to the source with, `reverse` the source to a cluster; `by_file`: they
+    follow by file and position.
+    """
+
+    def __init__(
+        self,
+        source: SandboxServer,
+        spares: Sequence[SandboxServer],
+        accounts: tuple[Account, Account],
+        *,
+        by_file: bool,
+    ) -> None:
+        self.source = source
+        self._spares = list(spares)
+        self._clusters: dict[str, SandboxServer] = {}
+        self._forward, self._reverse = accounts
+        self._by_file = by_file
+        self._lock = threading.Lock()
+        self._sessions: dict[str | None, Server] = {}
+
+    def assign(self, cluster_id: str, version: str) -> None:
+        """Take a spare server for a cluster.
+
+        Raises:
+            Refused: none of that version is left.
+        """
+        with self._lock:
+            for server in self._spares:
+                if cloud_version(server) == version:
+                    self._spares.remove(server)
+                    self._clusters[cluster_id] = server
+                    return
+        raise out_of_stock()
+
+    def discard(self, cluster_id: str) -> None:
+        """Take a cluster's data away; its server can be made a cluster again."""
+        with self._lock:
+            server = self._clusters.pop(cluster_id)
+            self._forget(cluster_id)
+        server.kill()
+        shutil.rmtree(server.data_dir, ignore_errors=True)
+        with self._lock:
+            self._spares.append(server)
+
+    def server(self, cluster_id: str | None) -> SandboxServer:
+        """The server of a cluster, the source's where it is None."""
+        return self.source if cluster_id is None else self._clusters[cluster_id]
+
+    def place(self, cluster_id: str | None) -> tuple[str, int]:
+        """Where that server listens."""
+        endpoint = self.server(cluster_id).endpoint()
+        return endpoint.host, endpoint.port
+
+    def ask(self, cluster_id: str | None, statement: str, args: Sequence[str] = ()) -> tuple[Row, ...]:
+        """The rows of one question to that server, as the administrator.
+
+        Raises:
+            ServerError: it does not answer, or refuses it.
+        """
+        return self._watched(cluster_id).rows(statement, args)
+
+    def order(self, cluster_id: str | None, statement: str, args: Sequence[str]) -> None:
+        """Change something on that server; raises as `ask`."""
+        self._watched(cluster_id).change(statement, args)
+
+    def takes_writes(self, cluster_id: str | None) -> bool | None:
+        """Whether clients can write on it; None where it does not answer."""
+        try:
+            return not self._watched(cluster_id).read_only().clients
+        except ServerError:
+            return None
+
+    def behind_s(self, replica: str | None) -> int:
+        """How far a replica says that it is behind its source, in seconds; -1 where it does not say."""
+        try:
+            status = self._watched(replica).replica_status()
+        except ServerError:
+            return -1
+        return -1 if status is None or status.seconds_behind is None else status.seconds_behind
+
+    def prepare(self, cluster_id: str) -> None:
+        """Start a cluster's server, empty and closed to writes.
+
+        Raises:
+            ServerError, ServerFailed, EngineMissing: it does not start.
+        """
+        self.server(cluster_id).start()
+        with _opened(self.server(cluster_id)) as server:
+            server.change(server.dialect.fence)
+
+    def clone(self, cluster_id: str) -> None:
+        """Start a cluster's server and give it the source's accounts and databases as of now; it follows nobody.
+
+        Raises:
+            ServerError, ServerFailed, EngineMissing: a server does not start, or refuses something.
+        """
+        with self._filled(cluster_id) as (_, target, _position):
+            target.change(target.dialect.unfence)
+
+    def copy(self, cluster_id: str, whole: bool) -> None:
+        """As `clone`, and let it follow the source from there on, closed to writes; events only if `whole`."""
+        with self._filled(cluster_id) as (source, target, start):
+            if not whole:
+                _drop_events(target)
+            replication.configure(target, replication.plan_channel(target, source, self._forward, start))
+            replication.start(target)
+            replication.wait_running(target, _RUNNING_S)
+            target.change(target.dialect.fence)
+
+    def drain(self, old: str | None, new: str | None, seconds: float) -> None:
+        """Close `old` to writes and wait until `new`, which follows it, has everything.
+
+        Raises:
+            NotDrained: it had not within `seconds`; `old` takes writes again.
+            ServerError: a server did not answer; `old` may be closed to writes.
+        """
+        with _opened(self.server(old)) as was, _opened(self.server(new)) as becomes:
+            was.change(was.dialect.fence)
+            position = was.end_of_log() if self._by_file else was.gtid_end()
+            if not becomes.wait_for(position, seconds):
+                was.change(was.dialect.unfence)
+                raise NotDrained(f"{becomes.name} did not get everything from {was.name} within {seconds:.0f} s.")
+
+    def reverse(self, old: str | None, new: str | None) -> None:
+        """After `drain`: let `old` follow `new`, and `new` take the writes. May be repeated where it failed half-way.
+
+        Raises:
+            ServerError: a server did not answer; both are still closed to writes, or it is done.
+        """
+        account = self._forward if new is None else self._reverse
+        with _opened(self.server(old)) as was, _opened(self.server(new)) as becomes:
+            if not becomes.read_only().clients:
+                return
+            replication.forget(becomes)
+            start = becomes.end_of_log() if self._by_file else None
+            replication.forget(was)
+            if was.version.mariadb and not self._by_file:
+                # What it wrote itself does not count as received there, and would be asked for.
+                was.change("SET GLOBAL gtid_slave_pos = @@GLOBAL.gtid_binlog_pos")
+            replication.configure(was, replication.plan_channel(was, becomes, account, start))
+            replication.start(was)
+            replication.wait_running(was, _RUNNING_S)
+            becomes.change(becomes.dialect.unfence)
+
+    def separate(self, cluster_id: str) -> None:
+        """End replication in whatever direction, and let both sides take writes."""
+        for one in (None, cluster_id):
+            with _opened(self.server(one)) as server:
+                replication.forget(server)
+                server.change(server.dialect.unfence)
+
+    def restart(self, cluster_id: str) -> None:
+        """Restart a cluster's server, which disconnects everybody. Its binary log stays on."""
+        server = self.server(cluster_id)
+        server.stop()
+        server.start()
+
+    def close(self) -> None:
+        """Close the sessions; the servers stay as they are."""
+        with self._lock:
+            for one in list(self._sessions):
+                self._forget(one)
+
+    def _watched(self, cluster_id: str | None) -> Server:
+        """A server with a session that stays open between questions.
+
+        Raises:
+            ServerError: it cannot be reached.
+        """
+        with self._lock:
+            if cluster_id not in self._sessions:
+                self._sessions[cluster_id] = Server(_endpoint(self.server(cluster_id)))
+            return self._sessions[cluster_id]
+
+    def _forget(self, cluster_id: str | None) -> None:
+        session = self._sessions.pop(cluster_id, None)
+        if session is not None:
+            session.close()
+
+    @contextlib.contextmanager
+    def _filled(self, cluster_id: str) -> Iterator[tuple[Server, Server, FilePosition | None]]:
+        """The source and the cluster's server with its data, and from where it would follow by file."""
+        self.server(cluster_id).start()
+        with _opened(self.source) as source, _opened(self.server(cluster_id)) as target:
+            target.change(target.dialect.fence_clients)
+            # A copy that failed before has left something.
+            replication.forget(target)
+            seed.drop_databases(target, target.databases())
+            if not self._by_file:
+                replication.empty_log(target)
+            _copy_accounts(source, target)
+            filled = seed.fill(source, target, source.databases(), self._by_file, lambda _: None, lambda: False)
+            replication.set_start(target, filled.position)
+            yield source, target, filled.position if isinstance(filled.position, FilePosition) else None
+
+
+def _endpoint(server: SandboxServer) -> Endpoint:
+    """Where a server is, without TLS: nothing leaves this machine."""
+    return replace(server.endpoint(), tls=TlsMode.DISABLED)
+
+
+@contextlib.contextmanager
+def _opened(server: SandboxServer) -> Iterator[Server]:
+    opened = Server(_endpoint(server))
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def _drop_events(target: Server) -> None:
+    """DTS carries no events."""
+    session = target.connect()
+    try:
+        session.run("SET SESSION sql_log_bin = 0")
+        for schema, name in target.rows("SELECT event_schema, event_name FROM information_schema.events"):
+            session.run(f"DROP EVENT {quote_name(str(schema))}.{quote_name(str(name))}")
+    finally:
+        session.close()
+
+
+def _copy_accounts(source: Server, target: Server) -> None:
+    """Create the accounts that only the source has, as the source itself writes them down.
+
+    Not on MySQL 8.0 and later, whose login methods are others. Nor those whose names hold a quote: servers before 8.0
+    write them down in a way that is no statement, or another one.
+    """
+    if target.version.mysql_from(8, 0):
+        return
+    listed = "SELECT user, host FROM mysql.user"
+    # Before 5.7 the grants hold the password's hash as well.
+    whole = source.version.mariadb or source.version.mysql_from(5, 7)
+    shows = ("SHOW CREATE USER", "SHOW GRANTS FOR") if whole else ("SHOW GRANTS FOR",)
+    have = set(target.rows(listed))
+    session = target.connect()
+    try:
+        session.run("SET SESSION sql_log_bin = 0")
+        for user, host in source.rows(listed):
+            own = str(user).split(".")[0] in _SYSTEM_ACCOUNTS
+            if (user, host) in have or own or _QUOTING.search(f"{user}{host}"):
+                continue
+            for show in shows:
+                for (statement,) in source.rows(f"{show} %s@%s", (user, host)):
+                    session.run(str(statement), shown=f"{show} '{user}'@'{host}' of {source.name}")
+    finally:
+        session.close()

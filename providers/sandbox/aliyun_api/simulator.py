@@ -1,0 +1,100 @@
+"""Alibaba Cloud on this machine: its APIs over HTTP on loopback, and real servers behind them."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from providers.mysql.endpoint import Secret
+from providers.sandbox.aliyun_api import control, dts, polardb, ram, rds, resourcemanager
+from providers.sandbox.aliyun_api.clock import Clock
+from providers.sandbox.aliyun_api.cloud import Cloud
+from providers.sandbox.aliyun_api.control import Control
+from providers.sandbox.aliyun_api.databases import Databases
+from providers.sandbox.aliyun_api.faults import Faults
+from providers.sandbox.aliyun_api.gateway import Call, Gateway
+from providers.sandbox.aliyun_api.http import ApiServer
+from providers.sandbox.aliyun_api.scenario import Scenario
+from providers.sandbox.aliyun_api.signature import AccessKey, Verifier
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a client of the simulated cloud needs: where it is, the key, the region, and the source's name there.
+
+    `application` is the address (host and port) by which the application knows its database: the source's private one.
+    """
+
+    url: str
+    key: AccessKey
+    region: str
+    instance_id: str
+    application: tuple[str, int]
+    control: Control
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields as JSON values, secrets included."""
+        return {
+            "url": self.url,
+            "key": {"id": self.key.id, "secret": self.key.secret.reveal()},
+            "region": self.region,
+            "instance_id": self.instance_id,
+            "application": list(self.application),
+            "control": {"host": self.control.host, "port": self.control.port, "token": self.control.token.reveal()},
+        }
+
+    @staticmethod
+    def from_json(content: dict[str, Any]) -> Access:
+        """The reverse of `as_json`."""
+        key, way_in = content["key"], content["control"]
+        host, port = content["application"]
+        return Access(
+            content["url"],
+            AccessKey(key["id"], Secret(key["secret"])),
+            content["region"],
+            content["instance_id"],
+            (host, port),
+            Control(way_in["host"], way_in["port"], Secret(way_in["token"])),
+        )
+
+
+class Simulator:
+    """A running simulation. It begins in the constructor; close it when done.
+
+    `databases` holds the source, which runs already, and the servers of which clusters are made, which the
+    simulation starts when it needs them. Whoever made them takes them down.
+    """
+
+    def __init__(self, scenario: Scenario, databases: Databases, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.faults = Faults()
+        self.cloud = Cloud(scenario, databases, self.clock, self.faults)
+        # Signatures are made by the caller's clock, which nobody moves.
+        key = AccessKey(f"LTAI{secrets.token_hex(8)}", Secret(secrets.token_urlsafe(22)))
+        products = [made.product(self.cloud) for made in (polardb, rds, ram, resourcemanager, dts)]
+        self._gateway = Gateway(products, Verifier(key, time.time), self.faults)
+        self._server = ApiServer(
+            self._gateway.answer, lambda order: control.carry_out(order, self._gateway, self.faults, self.clock)
+        )
+        host, port = self._server.address
+        first = self.cloud.rds_endpoints[0].addresses[0]
+        self.access = Access(
+            f"http://{host}:{port}",
+            key,
+            scenario.region,
+            self.cloud.instance_id,
+            (first.connection_string, first.port),
+            Control(host, port, self._server.control_token),
+        )
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Every signed call so far, in the order in which they were answered."""
+        return self._gateway.calls
+
+    def close(self) -> None:
+        """Stop answering, and cut all connections through the endpoints' addresses."""
+        self._server.close()
+        self.cloud.close()
