@@ -1,7 +1,8 @@
 """What can write on a server in spite of a fence: looked for before it goes up, and once more behind it.
 
 Measured on the servers: a prepared XA transaction can be committed under read_only and even super_read_only (MySQL
-5.6 to 9.7); where there is no super_read_only, administrators and events with an administrator as definer write on.
+5.6 to 9.7), and one that has changed rows can still be prepared and committed there, by any client; MariaDB refuses
+both. Where there is no super_read_only, administrators and events with an administrator as definer write on.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ import time
 
 from migration import events
 from migration.cutover.attempt import Aborted, Switchover
+from migration.fences import FenceBlocked
 from migration.fences.choose import shut
+from migration.fences.foreign import TRANSACTIONS_FRESH_S
 from migration.runbook import Migration
+from providers.mysql.binlog.commits import open_changes
 from providers.mysql.connection import Row
 from providers.mysql.errors import StatementFailed
 from providers.mysql.literals import quote_text
@@ -28,11 +32,13 @@ _EVENT = "command = 'Connect' AND db IS NOT NULL"
 _SHOWN = 60
 _EVENTS_S = 10.0
 _POLL_S = 0.02
+# Not reset by FLUSH STATUS (MySQL 5.6 to 9.7, measured).
+_XA_BEGUN = "SHOW GLOBAL STATUS LIKE 'Com_xa_start'"
 
 
 def questions(server: Server) -> tuple[str, ...]:
     """What to ask behind the fence, in the fence's own packet; `judge` takes the answers."""
-    asked = [_XA] if _may_list_xa(server) else ["SELECT NULL LIMIT 0"]
+    asked = [_XA if _may_list_xa(server) else "SELECT NULL LIMIT 0", _XA_BEGUN]
     if not server.dialect.has_super_read_only:
         powerful = _administrators(server)
         others = f"user IN ({_listed(powerful - {server.endpoint.account.user})}) AND command NOT IN ({_NOT_WRITING})"
@@ -40,13 +46,13 @@ def questions(server: Server) -> tuple[str, ...]:
     return tuple(asked)
 
 
-def judge(server: Server, answers: tuple[tuple[Row, ...], ...]) -> None:
-    """Look at the answers to `questions`.
+def judge(server: Server, answers: tuple[tuple[Row, ...], ...]) -> int:
+    """Look at the answers to `questions`; how many XA transactions could be committed under the fence once begun.
 
     Raises:
         Aborted: something could write through the fence.
     """
-    prepared, *others = answers
+    prepared, begun, *others = answers
     if prepared:
         raise Aborted(
             f"{server.name} has {len(prepared)} prepared XA transaction(s), which can be committed under any fence; "
@@ -59,18 +65,52 @@ def judge(server: Server, answers: tuple[tuple[Row, ...], ...]) -> None:
             f"An administrator is at work on {server.name}, where administrators can write through the fence: session "
             f"{thread_id} of {user}@{host} in `{str(info or '')[:_SHOWN]}`; let it finish, then try again."
         )
+    return 0 if server.version.mariadb else int(begun[0][1])
 
 
-def refuse(m: Migration, s: Switchover) -> None:
-    """Look at both servers before anybody has to wait.
+def xa_begun(server: Server) -> int:
+    """How many XA transactions were begun since the server started; 0 where the fence keeps them from committing.
+
+    Raises:
+        ServerError: it cannot be asked.
+    """
+    return 0 if server.version.mariadb else int(server.rows(_XA_BEGUN)[0][1])
+
+
+def wait_for_changes(server: Server, seconds: float) -> None:
+    """Wait, behind the fence, until no transaction is open that has changed rows: any of them may be an XA transaction.
+
+    Raises:
+        Aborted: one was still open after `seconds`.
+        FenceBlocked: the server did not tell in time.
+        ServerError: it cannot be asked.
+    """
+    until = time.monotonic() + seconds
+    while (listed := open_changes(server.session)) != {}:
+        if time.monotonic() < until:
+            time.sleep(TRANSACTIONS_FRESH_S if listed is None else _POLL_S)
+            continue
+        if listed is None:
+            raise FenceBlocked(server.name, f"{server.name} did not tell in time which transactions are open.")
+        sessions = ", ".join(map(str, sorted(set(listed.values()))))
+        raise Aborted(
+            f"Clients of {server.name} use XA transactions, which can be committed under any fence, and it has open "
+            f"transactions that have changed rows (sessions {sessions}); wait until they have ended, or end them, then "
+            "try again."
+        )
+
+
+def refuse(m: Migration, s: Switchover) -> int:
+    """Look at both servers before anybody has to wait; see `judge` for the number.
 
     Raises:
         Aborted: something is in the way; nothing was changed.
         ServerError: a server cannot be asked.
     """
-    judge(s.old, tuple(s.old.rows(question) for question in questions(s.old)))
+    begun = judge(s.old, tuple(s.old.rows(question) for question in questions(s.old)))
     if not shut(m, s.new):
         raise Aborted(f"{s.new.name} takes writes already; make it read-only and see who wrote there, then try again.")
+    return begun
 
 
 def pause_events(m: Migration, s: Switchover) -> None:

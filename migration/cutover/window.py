@@ -27,6 +27,8 @@ _DRAIN_S = 0.03
 _FENCE_S = 1.0
 _ROUND_TRIPS = 4
 _BACK_OFF_S = 0.05
+# The list of open transactions is up to 0.1 s old on its first reading.
+_CHANGES_S = 0.3
 # The second reading of the old side may be this much older than the end of the drain.
 _FRESH_S = 0.02
 _PINGS = 3
@@ -65,6 +67,7 @@ class Window:
         self._holds = holds_accounts(m, s.new)
         self._opening = opening(s)
         self._besides = (lock.question, *obstacles.questions(s.old))
+        self._xa_begun = 0
 
     def close(self) -> None:
         """Close what was opened, and write what still waits to be written."""
@@ -106,7 +109,7 @@ class Window:
         with part(m, s, "ready") as say:
             self._lease.armed()
             obstacles.pause_events(m, s)
-            obstacles.refuse(m, s)
+            self._xa_begun = obstacles.refuse(m, s)
             for server in (s.old, s.new):
                 self._lock.verify(server)
             kept = keep.before(m, s)
@@ -127,6 +130,9 @@ class Window:
         self._lease.fenced(m.spec.limits.fence_s)
         with pending.part("fence") as say:
             end = self._ends.read(self._fence.raise_(self._ends.asked(), bounds.fence_s))
+            if self._xa_begun:
+                obstacles.wait_for_changes(s.old, max(bounds.drain_s, _CHANGES_S))
+                # What was prepared before and committed since is behind that end, and found by the second reading.
             say(f"end of log {end}")
         with pending.part("drain") as say:
             if bounds.drain_s > _WATCHED_S:
@@ -203,11 +209,16 @@ class Window:
 
         Raises:
             Aborted: the lock is somebody else's, or something on the old side can write through the fence.
+            FenceBlocked: it may be able to; it has not been looked for.
         """
         holder, *rest = answers
         if not self._lock.holds(self._s.old, holder[0][0]):
             raise Aborted(f"Another program has the lock on {self._s.old.name}; find out who, then try again.")
-        obstacles.judge(self._s.old, tuple(rest))
+        if obstacles.judge(self._s.old, tuple(rest)) > self._xa_begun == 0:
+            raise FenceBlocked(
+                self._s.old.name,
+                f"The first XA transaction on {self._s.old.name} was begun while the fence went up; tried again.",
+            )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from migration.pair_lock import Occupied, PairLock
 from providers.mysql import replication
 from providers.mysql.connection import Connection
 from providers.mysql.endpoint import Account, Secret
-from providers.mysql.errors import ServerError
+from providers.mysql.errors import ServerError, StatementFailed
 from providers.mysql.server import Server
 from tests.support.moving import Moving, moving
 from tests.support.proxy import Proxy
@@ -172,6 +172,30 @@ def test_a_prepared_transaction_is_refused(pair: Moving) -> None:
             switch(pair.m, pair.attempt())
         other.run("XA ROLLBACK 'x'")
     assert not pair.m.source.read_only().clients
+
+
+def test_an_xa_transaction_that_is_not_prepared_yet_is_refused(pair: Moving) -> None:
+    source = pair.m.source
+    source.change("CREATE TABLE IF NOT EXISTS shop.xa7 (n INT PRIMARY KEY) ENGINE = InnoDB")
+    client = Server(replace(source.endpoint, account=pair.sandbox.endpoints().app))
+    with contextlib.closing(client.connect()) as other:
+        other.run("XA START 'y'")
+        other.run("INSERT INTO shop.xa7 VALUES (7)")
+        if pair.m.source.version.mariadb:
+            # Which does not let it be committed.
+            switch(pair.m, pair.attempt())
+            other.run("XA END 'y'")
+            with pytest.raises(StatementFailed, match="1290"):
+                other.run("XA COMMIT 'y' ONE PHASE")
+            switch(pair.m, pair.attempt(Direction.ROLLBACK))
+        else:
+            with pytest.raises(Aborted, match=f"sessions {other.thread_id}"):
+                switch(pair.m, pair.attempt())
+            assert not pair.m.source.read_only().clients
+            other.run("XA END 'y'")
+        other.run("XA ROLLBACK 'y'")
+    there_and_back(pair)
+    verified(pair)
 
 
 def test_an_administrator_at_work_is_named(pair: Moving) -> None:
