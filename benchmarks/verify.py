@@ -20,7 +20,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,18 +108,16 @@ class Bench:
     def costs(self, data: Data) -> None:
         """Every method in turns, the median of each."""
         methods: dict[str, Callable[[], Cost]] = {
-            OURS: lambda: self._verified(data, "exact"),
-            HASH: lambda: self._verified(data, "hash"),
+            OURS: partial(self._verified, data, "exact"),
+            HASH: partial(self._verified, data, "hash"),
         }
         for name, work in peers.scans(self.pair, data).items():
-            methods[name] = lambda name=name, work=work: measured(self.pair, name, work)  # type: ignore[misc]
-        tools = {}
+            methods[name] = partial(measured, self.pair, name, work)
         if self.pt:
-            tools[peers.PT] = peers.pt_command(self.pair, self.pt, data.database)
+            methods[peers.PT] = partial(self._tool, peers.PT, peers.pt_command(self.pair, self.pt, data.database))
         if self.reladiff:
-            tools[peers.RELADIFF] = peers.reladiff_command(self.pair, self.reladiff, data)
-        for name, words in tools.items():
-            methods[name] = lambda name=name, words=words: self._tool(name, words)  # type: ignore[misc]
+            words = peers.reladiff_command(self.pair, self.reladiff, data)
+            methods[peers.RELADIFF] = partial(self._tool, peers.RELADIFF, words)
         found: dict[str, list[Cost]] = {name: [] for name in methods}
         with peers.checksums(self.pair):
             for _ in range(self.asked.rounds):
@@ -141,7 +140,7 @@ class Bench:
         cost = measured(self.pair, OURS if mode == "exact" else HASH, work)
         self.told.setdefault(f"{mode} {data.table}", []).append(told)
         problem = "" if told["verdict"] == "identical" else f"{told['verdict']}: {'; '.join(told['doubts'])}"
-        return Cost(cost.method, cost.wall_s, cost.source_s, cost.target_s, cost.client_s, problem)
+        return replace(cost, problem=problem)
 
     def _tool(self, name: str, words: list[str]) -> Cost:
         try:
@@ -242,7 +241,7 @@ class Bench:
             with contextlib.closing(self.pair.source.connect()) as session:
                 start = log_start(session).to_json()
                 rows = _small(session) if kind == "small transactions" else _large(session, self.asked.rows)
-                end = log_end(session).to_json()
+                end = asdict(log_end(session))
             self.pair.caught_up(ANSWER_S)
             with Helper(self.pair, "verify_run.py", work="tail", start=start, end=end, rows=rows) as helper:
                 told = helper.answer()

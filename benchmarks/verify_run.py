@@ -97,7 +97,7 @@ def fence(make: Callable[[], Verification]) -> None:
 
 
 def tail(endpoint: Endpoint, order: dict[str, Any]) -> None:
-    start, end = Start.from_json(order["start"]), End.from_json(order["end"])
+    start, end = Start.from_json(order["start"]), End(**order["end"])
     began, used, events = time.monotonic(), cpu(), 0
     with contextlib.closing(Tail(endpoint, start, lambda base, table: (0,), 4_000_000_001)) as reader:
         while not reader.reached(end) and time.monotonic() - began < BUDGET_S:

@@ -25,6 +25,8 @@ from providers.mysql.server import Server
 
 _POLL_S = 0.05
 _MEASURE_S = 0.5
+# What held so short a time ago counts as what the operator saw when deciding.
+_FLICKER_S = 3.0
 _ACTIVITY_S = 5.0
 _FINDINGS_AGE_S = 600.0
 _COMPLETE_WORD = "complete"
@@ -57,6 +59,7 @@ class Gatekeeper:
         self._plan_hash = ""
         self._bridge_trouble = ""
         self._activity: tuple[float, tuple[Finding, ...]] = (0.0, ())
+        self._green_at = float("-inf")
 
     def hold(self, gate: Gate, *, choices: tuple[Choice, ...] | None = None) -> Passed:
         """Open the gate and wait.
@@ -73,11 +76,12 @@ class Gatekeeper:
             self._m.scribe.plan(plan)
         offered = choices or gate.choices
         self._open(gate, offered)
+        self._green_at = float("-inf")
         measured = 0.0
         while True:
             if time.monotonic() - measured >= _MEASURE_S:
                 self._keep_closed(gate)
-                self._m.scribe.conditions(gate.id, self.conditions(gate))
+                self._measure(gate)
                 measured = time.monotonic()
             decision = self._inbox.take()
             if decision is None:
@@ -154,6 +158,7 @@ class Gatekeeper:
         if choice is Choice.CANCEL:
             if not self._may_cancel():
                 raise Refusal("the writes have moved, or may have: roll back instead of cancelling")
+            self._stop_comparing()
             raise Cancelled
         if choice in (Choice.PAUSE, Choice.CONTINUE):
             self._inbox.paused = choice is Choice.PAUSE
@@ -179,7 +184,14 @@ class Gatekeeper:
             self._m.scribe.refused(decision.subject, decision.seq, str(refusal))
             return None
         self._m.scribe.gate_passed(gate.id, decision.seq, choice.value)
+        if choice is Choice.COMPLETE:
+            self._stop_comparing()
         return Passed(choice, decision.actor, str(decision.body["reason"]))
+
+    def _stop_comparing(self) -> None:
+        """No switch follows any more, and what is taken down now would look like rows that differ."""
+        if self._m.prover is not None:
+            self._m.prover.stop()
 
     def _admit(self, gate: Gate, choice: Choice, decision: Record) -> None:
         """Whether the gate may be passed with this decision.
@@ -199,9 +211,27 @@ class Gatekeeper:
         if choice is Choice.ROLL_BACK and not str(decision.body["reason"]).strip():
             raise Refusal("a rollback needs a reason; it goes into the report")
         if choice in (Choice.CONFIRM, Choice.ROLL_BACK):
-            red = [condition.text for condition in self.conditions(gate) if not condition.ok]
-            if red:
-                raise Refusal(red[0])
+            self._require_green(gate)
+
+    def _measure(self, gate: Gate) -> list[str]:
+        """Measure the conditions for everybody to see; those that do not hold."""
+        conditions = self.conditions(gate)
+        self._m.scribe.conditions(gate.id, conditions)
+        red = [condition.text for condition in conditions if not condition.ok]
+        if not red:
+            self._green_at = time.monotonic()
+        return red
+
+    def _require_green(self, gate: Gate) -> None:
+        """All conditions hold; those that held a moment ago, when the operator decided, may take a moment to.
+
+        Raises:
+            Refusal: one does not.
+        """
+        while red := self._measure(gate):
+            if time.monotonic() - self._green_at > _FLICKER_S or self._inbox.halted():
+                raise Refusal(f"{red[0]}; decide again once it holds")
+            time.sleep(_POLL_S)
 
     def _admit_checks(self) -> None:
         story = self._m.story()
@@ -311,10 +341,6 @@ class Gatekeeper:
             return self._ready(m.target, m.source)
         return ()
 
-    def _equal(self) -> tuple[Condition, ...]:
-        """Whether the rows of both servers are known to be equal."""
-        return () if self._m.prover is None else (self._m.prover.condition(),)
-
     def _keep_closed(self, gate: Gate) -> None:
         """The side without writes forgets read_only with a restart where it cannot persist it: close it again."""
         closed = self._without_writes(gate)
@@ -337,7 +363,9 @@ class Gatekeeper:
 
     def _ready(self, old: Server, new: Server) -> tuple[Condition, ...]:
         """Whether the writes could move from `old` to `new` now."""
-        conditions = [_lag_condition(self._inbox.lag(), new.name, self._m.spec.limits.lag_s), *self._equal()]
+        conditions = [_lag_condition(self._inbox.lag(), new.name, self._m.spec.limits.lag_s)]
+        if self._m.prover is not None:
+            conditions.append(self._m.prover.condition())
         asks: tuple[Callable[[], Condition], ...] = (
             lambda: _follows(new, old),
             lambda: _follows(old, new),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from migration.check import Finding, Result, Severity
@@ -12,9 +13,12 @@ from migration.check import Verdict as Found
 from migration.journal import JournalError
 from migration.model import Direction, Proof, Side
 from migration.runbook import Migration, NotProved
+from migration.verify.fence_proof import LISTED
 from migration.verify.model import Difference, Doubt, Outcome, Progress, Request, State, Verdict
 from migration.verify.verification import Verification
+from migration.verify_report import shown_doubt, shown_key, shown_table
 from migration.view import Condition
+from providers.mysql.errors import ServerError
 
 CHECK = "content"
 _TELL_S = 1.0
@@ -25,7 +29,7 @@ _MOST_ROWS = 100
 class Prover:
     """One verification after the other, in the direction in which the writes would move next.
 
-    It has sessions of its own and only reads. A verification that ends by an error is begun again.
+    They have sessions of their own and only read. One that ends by an error is begun again.
     """
 
     def __init__(self, m: Migration, directory: Path) -> None:
@@ -37,7 +41,9 @@ class Prover:
         self._running: Verification | None = None
         self._wanted = threading.Event()
         self._stop = threading.Event()
+        self._telling = threading.Lock()
         self._told: Finding | None = None
+        self._said = ""
         # What the operator goes on with unproved, as of `prepare`: behind the fence nobody reads the journal.
         self._accepted: frozenset[Doubt] = frozenset()
         self._thread = threading.Thread(target=self._run, name="prover", daemon=True)
@@ -71,11 +77,12 @@ class Prover:
 
     def prepare(self) -> None:
         """Everything that can be done for the proof before anybody has to wait for it."""
-        progress = self.progress()
-        known = _unproved(progress.doubts) if progress is not None else ()
-        self._accepted = frozenset(known) if self._is_accepted() else frozenset()
-        if self._running is not None:
-            self._running.prepare_proof()
+        running = self._running
+        if running is None:
+            return
+        known = _unproved(running.progress().doubts)
+        self._accepted = frozenset(known) if known and self._is_accepted() else frozenset()
+        running.prepare_proof()
 
     def prove(self, deadline: float) -> str:
         """Prove that both servers hold the same rows; called behind the fence, with the new side caught up.
@@ -98,26 +105,32 @@ class Prover:
                 f"{self._names()} do not hold the same rows: {_first(outcome.differences, outcome.found)}. The writes "
                 "stay where they are; `cutover verify` lists and exports what differs."
             )
-        if outcome.verdict is Verdict.UNPROVED:
-            left = [doubt for doubt in _unproved(outcome.doubts) if doubt not in self._accepted]
-            if left:
-                return self._without(_doubt(left[0]))
-        return _proved(outcome)
+        if outcome.verdict is Verdict.IDENTICAL:
+            return _proved(outcome)
+        unproved = _unproved(outcome.doubts)
+        left = [doubt for doubt in unproved if doubt not in self._accepted]
+        if left or not unproved:
+            return self._without(shown_doubt(left[0]) if left else "no reason was given")
+        return f"NOT proved, as accepted: {_some(unproved)}; no difference was found{_took(outcome)}"
 
     def condition(self) -> Condition:
-        """What a gate before a switch shows."""
-        advised = self._m.spec.proof is Proof.ADVISED
-        progress = self.progress()
+        """What a gate before a switch shows. What it names stands among the checks by then, where it is accepted."""
+        unknown = self._m.spec.proof is Proof.ADVISED
+        progress = self._look()
         if progress is None:
-            return Condition(advised, "the rows of both servers are not compared yet")
+            return Condition(unknown, "the rows of both servers are not compared yet")
         if progress.confirmed:
             return Condition(False, f"rows differ: {_first(progress.confirmed, len(progress.confirmed))}")
-        if not progress.settled:
-            return Condition(advised, f"rows: {progress.tables_read:,} of {progress.tables:,} tables compared")
         left = _unproved(progress.doubts)
-        if left and not self._is_accepted():
-            return Condition(advised, f"rows not proved: {_doubt(left[0])}")
-        return Condition(True, _following(progress))
+        if progress.state is State.ENDED:
+            return Condition(unknown, f"comparing the rows begins again: {_some(left)}")
+        if not progress.settled:
+            return Condition(unknown, how_far(progress))
+        if not left:
+            return Condition(True, _following(progress))
+        if self._is_accepted():
+            return Condition(True, f"{_following(progress)}; not proved, as accepted: {_some(left)}")
+        return Condition(unknown, f"rows not proved: {_some(left)}")
 
     def _without(self, why: str) -> str:
         """What becomes of a switch without a proof.
@@ -143,25 +156,23 @@ class Prover:
         return CHECK in self._m.story().waived()
 
     def _run(self) -> None:
-        """The boundary of the thread: whatever goes wrong is said, and comparing begins again."""
-        said = ""
-        while not self._stop.is_set():
-            self._wanted.wait()
-            if self._stop.is_set():
-                return
+        while self._wanted.wait() and not self._stop.is_set():
             try:
                 self._compare()
-            except JournalError:
-                # A full disk stops the runner's own records, which say so; comparing goes on when it can.
-                self._stop.wait(_AGAIN_S)
-            except Exception as error:  # noqa: BLE001
-                words = f"comparing the rows failed and is tried again: {error}"
-                if words != said:
-                    said = words
-                    with contextlib.suppress(JournalError):
-                        self._m.scribe.note(words, "error")
-                self._stop.wait(_AGAIN_S)
+            except (ServerError, JournalError) as error:
+                self._again(str(error))
+            except Exception as error:  # noqa: BLE001 - the boundary of the thread: it is said, and comparing goes on
+                self._again(f"this program failed: {type(error).__name__}: {error}")
             self._drop()
+
+    def _again(self, why: str) -> None:
+        """Say why a comparison ended, once, and rest before the next."""
+        if why != self._said:
+            self._said = why
+            # A full disk stops the runner's own records, which say so.
+            with contextlib.suppress(JournalError):
+                self._m.scribe.note(f"comparing the rows ended and begins again: {why}", "error")
+        self._stop.wait(_AGAIN_S)
 
     def _compare(self) -> None:
         """One verification, until it ends or the direction changes."""
@@ -180,9 +191,13 @@ class Prover:
                 self._running = running
             undo.pop_all()
         while not self._stop.wait(_TELL_S) and self._running is running:
-            progress = running.progress()
-            self._tell(progress)
-            if progress.state is State.ENDED and running.failure is not None:
+            progress = self._look()
+            if progress is None:
+                return
+            m.scribe.progress(
+                "compare", done=progress.bytes_read, total=progress.bytes_all, unit="bytes", note=how_far(progress)
+            )
+            if running.failure is not None:
                 raise running.failure
 
     def _drop(self) -> None:
@@ -191,32 +206,34 @@ class Prover:
         if running is not None:
             running.close()
 
-    def _tell(self, progress: Progress) -> None:
-        m = self._m
-        m.scribe.progress(
-            "compare", done=progress.bytes_read, total=progress.bytes_all, unit="bytes", note=_note(progress)
-        )
-        finding = finding_of(progress)
-        if finding != self._told:
-            self._told = finding
-            m.scribe.finding(finding)
+    def _look(self) -> Progress | None:
+        """How far the comparison is; what that says of the rows is in the journal when this returns."""
+        with self._telling:
+            progress = self.progress()
+            if progress is None:
+                return None
+            finding = finding_of(progress)
+            if finding != self._told:
+                self._m.scribe.finding(finding)
+                self._told = finding
+            return progress
 
 
 def finding_of(progress: Progress) -> Finding:
     """What is known of the rows, as a finding: it stands among the checks, and can be accepted as they can."""
     why = "Rows that differ before the cutover are lost or wrong after it."
     asks = "every row of both servers, and both binary logs"
-    result = Result(Found.UNKNOWN, "not all compared yet")
+    unproved = _unproved(progress.doubts)
     if progress.confirmed:
         result = Result(
             Found.FAILED,
-            f"{len(progress.confirmed):,} rows differ",
+            _rows_differ(len(progress.confirmed)),
             (("table", "key", "how", "columns"), *(_row(one) for one in progress.confirmed[:_MOST_ROWS])),
             "Find out what wrote on the target, or what replication left out. `cutover verify` lists the rows and "
             "exports what would make the target's like the source's.",
         )
-    elif any(doubt.unproved for doubt in progress.doubts):
-        rows = [(".".join(doubt.table or ("all tables",)), doubt.reason) for doubt in progress.doubts if doubt.unproved]
+    elif unproved:
+        rows = [(shown_table(doubt.table), doubt.reason) for doubt in unproved]
         result = Result(
             Found.UNKNOWN,
             f"{len(rows):,} cannot be proved",
@@ -224,53 +241,70 @@ def finding_of(progress: Progress) -> Finding:
             "Do what the reason says, or accept that these are moved without a proof.",
         )
     elif progress.settled:
-        result = Result(Found.PASSED, f"all {progress.tables:,} tables")
+        result = Result(Found.PASSED, f"no row of {progress.tables:,} tables differs")
+    else:
+        result = Result(Found.UNKNOWN, "not all compared yet")
     return Finding(CHECK, "both servers hold the same rows", Side.BOTH, Severity.BLOCKER, why, asks, result)
 
 
+def how_far(progress: Progress) -> str:
+    """How far the comparison is, in words."""
+    words = [f"{progress.tables_read:,} of {progress.tables:,} tables compared"]
+    if progress.held:
+        words.append(f"held back: {progress.held}")
+    if progress.dirty:
+        words.append(f"{progress.dirty:,} rows changed since")
+    if progress.redo:
+        words.append(f"{progress.redo:,} tables to read again")
+    if progress.differing:
+        words.append(f"{progress.differing:,} rows not explained yet")
+    if progress.confirmed:
+        words.append(_rows_differ(len(progress.confirmed)).upper())
+    return " · ".join(words)
+
+
+def _rows_differ(number: int) -> str:
+    more = " or more" if number >= LISTED else ""
+    return f"{number:,}{more} {'row differs' if number == 1 else 'rows differ'}"
+
+
 def _row(one: Difference) -> tuple[str, ...]:
-    key = ", ".join(f"{column} = {value}" for column, value in one.key) or "(no key)"
-    return ".".join(one.table), key, one.kind.value, ", ".join(one.columns)
+    return shown_table(one.table), shown_key(one), one.kind.value, ", ".join(one.columns)
 
 
 def _first(differences: tuple[Difference, ...], found: int) -> str:
     if not differences:
         return f"{found:,} rows"
     table, key, kind, _ = _row(differences[0])
-    more = f", and {found - 1:,} more" if found > 1 else ""
-    return f"{table} {key} {kind}{more}"
+    return f"{table} {key} {kind}" + _and_more(found - 1)
 
 
-def _unproved(doubts: tuple[Doubt, ...]) -> tuple[Doubt, ...]:
+def _some(doubts: tuple[Doubt, ...]) -> str:
+    return shown_doubt(doubts[0]) + _and_more(len(doubts) - 1) if doubts else "the reason is not known"
+
+
+def _and_more(number: int) -> str:
+    return f", and {number:,} more" if number else ""
+
+
+def _unproved(doubts: Iterable[Doubt]) -> tuple[Doubt, ...]:
     return tuple(doubt for doubt in doubts if doubt.unproved)
-
-
-def _doubt(doubt: Doubt) -> str:
-    return f"{'.'.join(doubt.table)}: {doubt.reason}" if doubt.table else doubt.reason
 
 
 def _proved(outcome: Outcome) -> str:
     weaker = [doubt.reason for doubt in outcome.doubts]
     if outcome.miss:
         weaker.append(f"a difference was missed with a probability of {outcome.miss:.0e}")
-    words = (
-        f"content proved equal at the cutover in {outcome.seconds * 1000:.1f} ms, {outcome.reread:,} rows read again"
-    )
-    return words + (f"; but {weaker[0]}" if weaker else "")
+    return f"content proved equal at the cutover{_took(outcome)}" + (f"; but {weaker[0]}" if weaker else "")
+
+
+def _took(outcome: Outcome) -> str:
+    return f" in {outcome.seconds * 1000:.1f} ms, {outcome.reread:,} rows read again"
 
 
 def _following(progress: Progress) -> str:
-    age = "" if progress.proved_at is None else f", {max(0.0, time.time() - progress.proved_at):.0f} s ago"
+    if progress.proved_at is None:
+        return how_far(progress)
+    age = max(0.0, time.time() - progress.proved_at)
     waiting = f"; {progress.dirty:,} changed since" if progress.dirty else ""
-    return f"the rows of {progress.tables:,} tables are equal{age}{waiting}"
-
-
-def _note(progress: Progress) -> str:
-    words = [f"{progress.tables_read:,} of {progress.tables:,} tables"]
-    if progress.dirty:
-        words.append(f"{progress.dirty:,} rows to look at again")
-    if progress.confirmed:
-        words.append(f"{len(progress.confirmed):,} DIFFER")
-    if progress.held:
-        words.append(f"held back: {progress.held}")
-    return " · ".join(words)
+    return f"the rows of {progress.tables:,} tables are equal, {age:.0f} s ago{waiting}"

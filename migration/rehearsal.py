@@ -212,7 +212,7 @@ class _Driver:
         back = gate.id == "observe" and self._script.roll_back
         if not forward and not back:
             return Decision(Choice.COMPLETE, gate.id, typed="complete")
-        if gate.measured_at is None or not gate.ready:
+        if not gate.ready:
             return None
         if forward:
             return Decision(Choice.CONFIRM, gate.id, typed=gate.word)

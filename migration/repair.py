@@ -7,6 +7,7 @@ digits. MySQL manual, "Hexadecimal Literals", "Character Set Introducers", "REPL
 
 from __future__ import annotations
 
+import contextlib
 import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -91,22 +92,21 @@ def write_repair(out: TextIO, source: Server, target: Server, outcome: Outcome, 
     """
     ordered = sorted(outcome.differences, key=lambda one: (one.table, one.key))
     out.writelines(line + "\n" for line in _header(source, target, outcome, made))
-    counts = dict.fromkeys(("replaced", "deleted", "left_out"), 0)
-    tables = 0
+    repairs: list[_TableRepair] = []
     folds = bool(target.value("SELECT @@lower_case_table_names"))
-    reader = _reader(source)
-    try:
+    with contextlib.closing(_reader(source)) as reader:
         for table, found in groupby(ordered, key=lambda one: one.table):
-            tables += 1
             there = (table[0].lower(), table[1].lower()) if folds else table
             repair = _TableRepair(reader, table, target, there)
             out.writelines(line + "\n" for line in repair.lines(tuple(found)))
-            for name in counts:
-                counts[name] += getattr(repair, name)
-    finally:
-        reader.close()
+            repairs.append(repair)
     out.write("\n-- The end.\n")
-    return Repaired(**counts, tables=tables)
+    return Repaired(
+        sum(one.replaced for one in repairs),
+        sum(one.deleted for one in repairs),
+        sum(one.left_out for one in repairs),
+        len(repairs),
+    )
 
 
 def _reader(source: Server) -> Connection:
@@ -114,6 +114,8 @@ def _reader(source: Server) -> Connection:
     reader = source.connect()
     reader.allow_answer_s(_ANSWER_S)
     reader.run("SET SESSION sql_mode = '', character_set_results = NULL")
+    reader.raw.decoders = {}
+    reader.raw.use_unicode = False
     return reader
 
 
@@ -229,7 +231,7 @@ class _TableRepair:
         name = _quoted(self._table)
         for start in range(0, len(known), at_once):
             wheres = [where for _, where in known[start : start + at_once]]
-            yield from _bytes_of(self._reader, [f"SELECT {wanted} FROM {name} WHERE {where}" for where in wheres])
+            yield from self._reader.results([f"SELECT {wanted} FROM {name} WHERE {where}" for where in wheres])
 
     def _leave_out(self, found: Sequence[Difference], why: str) -> Iterator[str]:
         self.left_out += len(found)
@@ -238,21 +240,13 @@ class _TableRepair:
             yield from _comment(f"NOT REPAIRED: {_key(one)}, {one.kind.value}{rows}: {why}")
 
 
-def _bytes_of(reader: Connection, statements: Sequence[str]) -> tuple[_Cells, ...]:
-    """The rows of each statement, as the bytes that came."""
-    raw = reader.raw
-    raw.decoders = {}
-    raw.use_unicode = False
-    return reader.results(statements)
-
-
 def _columns(reader: Connection, table: Table) -> dict[str, _Column]:
     sql = (
         "SELECT column_name, data_type, character_set_name, extra FROM information_schema.columns WHERE "
         f"table_schema = {quote_text(table[0])} AND table_name = {quote_text(table[1])} ORDER BY ordinal_position"
     )
     found = {}
-    for row in _bytes_of(reader, [sql])[0]:
+    for row in reader.rows(sql):
         name, kind, charset, extra = ("" if cell is None else cell.decode() for cell in row)
         found[name] = _Column(name, kind.lower(), charset.lower() or None, _is_generated(extra))
     return found

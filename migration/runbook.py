@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from migration.check import Check, Fix, Route
 from migration.decisions import Choice
 from migration.journal import Kind
 from migration.model import (
-    Direction,
     MigrationSpec,
     Outcome,
     Positioning,
@@ -26,10 +25,12 @@ from migration.model import (
 from migration.pair_lock import PairLock
 from migration.records import Scribe
 from migration.story import Story
-from migration.verify.model import Progress
-from migration.view import Condition, LagSample
+from migration.view import LagSample
 from providers.mysql.position import FilePosition, Position
 from providers.mysql.server import Server
+
+if TYPE_CHECKING:
+    from migration.prover import Prover
 
 _ADJUSTED = "adjusted"
 
@@ -44,38 +45,6 @@ class Halted(Exception):
 
 class NotProved(Exception):
     """The rows differ, or could not be proved equal; the message says which, on which server, and what to do."""
-
-
-class Proving(Protocol):
-    """What keeps the rows of both servers compared; see `prover.Prover`."""
-
-    def want(self) -> None:
-        """The target follows the source: there is something to compare."""
-        ...
-
-    def point(self, after: Direction) -> None:
-        """The writes have moved in this direction: compare for the way back from it."""
-        ...
-
-    def progress(self) -> Progress | None:
-        """How far the comparison is; None where none is under way."""
-        ...
-
-    def condition(self) -> Condition:
-        """What a gate before a switch shows."""
-        ...
-
-    def prepare(self) -> None:
-        """Everything that can be done for the proof before anybody has to wait for it."""
-        ...
-
-    def prove(self, deadline: float) -> str:
-        """Prove, behind the fence and until `deadline` (monotonic seconds); what was proved, in words.
-
-        Raises:
-            NotProved: see there.
-        """
-        ...
 
 
 class Desk(Protocol):
@@ -107,7 +76,7 @@ class Migration:
     desk: Desk
     lock: PairLock | None = None
     armed: bool = False
-    prover: Proving | None = None
+    prover: Prover | None = None
 
     def story(self) -> Story:
         """What the journal says so far."""

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from migration.attempts import begun, with_part
 from migration.check import Finding, Fix
 from migration.journal import Kind, Record, Sample
-from migration.model import Direction, End, MigrationSpec, Outcome, Side, Stage, Writes
+from migration.model import End, MigrationSpec, Outcome, Side, Stage, Writes
 from migration.view import (
     AttemptView,
     ClientView,
@@ -28,7 +29,6 @@ from migration.view import (
     ServerView,
     StepState,
     StepView,
-    SwitchStep,
     WaiverView,
 )
 
@@ -317,7 +317,7 @@ def _refused(story: Story, record: Record) -> None:
 
 def _intent(story: Story, record: Record) -> None:
     if "attempt" in record.body:
-        _change_part(story, record, StepState.RUNNING, record.at, None, "")
+        story._attempts[-1] = with_part(story._attempts[-1], record.subject, StepState.RUNNING, record.at)
         return
     progress = story._steps.setdefault(record.subject, _Progress())
     progress.state, progress.ended_at, progress.note = StepState.RUNNING, None, ""
@@ -328,7 +328,9 @@ def _outcome(story: Story, record: Record) -> None:
     body = record.body
     state = _STEP_STATE[Outcome(body["outcome"])]
     if "attempt" in body:
-        _change_part(story, record, state, body["began"], body["ended"], body["note"])
+        story._attempts[-1] = with_part(
+            story._attempts[-1], record.subject, state, body["began"], body["ended"], body["note"]
+        )
         return
     progress = story._steps.setdefault(record.subject, _Progress())
     if body.get("undone"):
@@ -340,40 +342,9 @@ def _outcome(story: Story, record: Record) -> None:
     story.say(record.at, f"{record.subject}: {state.value}" + (f", {body['note']}" if body["note"] else ""), level)
 
 
-def _change_part(story: Story, record: Record, state: StepState, began: float, ended: float | None, note: str) -> None:
-    attempt = story._attempts[-1]
-    steps = tuple(
-        replace(step, state=state, started_at=began, ended_at=ended, note=note) if step.id == record.subject else step
-        for step in attempt.steps
-    )
-    attempt = replace(attempt, steps=steps)
-    if record.subject == "fence" and attempt.fenced_at is None:
-        attempt = replace(attempt, fenced_at=began)
-    if record.subject == "promote" and state is StepState.DONE:
-        attempt = replace(attempt, opened_at=ended)
-    story._attempts[-1] = attempt
-
-
 def _attempt(story: Story, record: Record) -> None:
     body = record.body
-    story._attempts.append(
-        AttemptView(
-            number=int(record.subject),
-            direction=Direction(body["direction"]),
-            old=body["old"],
-            new=body["new"],
-            actor=body["actor"],
-            started_at=record.at,
-            ended_at=None,
-            result="running",
-            reason="",
-            past_no_return=False,
-            fenced_at=None,
-            opened_at=None,
-            budget_s=body["budget_s"],
-            steps=tuple(SwitchStep(part, title, StepState.TODO, None, None, "") for part, title in body["parts"]),
-        )
-    )
+    story._attempts.append(begun(record))
     story.say(record.at, f"{body['direction']} {record.subject} begins: {body['old']} → {body['new']}")
 
 

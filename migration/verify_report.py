@@ -64,7 +64,7 @@ class VerifyReport:
         yield from outcome_lines(self.outcome)
         if self.only_on_target:
             names = ", ".join(self.only_on_target)
-            yield f"not compared, since the source does not have them: {names}"
+            yield f"databases not compared, since the source does not have them: {names}"
 
 
 def outcome_lines(outcome: Outcome) -> Iterator[str]:
@@ -74,10 +74,10 @@ def outcome_lines(outcome: Outcome) -> Iterator[str]:
     yield from _differing(outcome)
     for doubt in outcome.doubts:
         if doubt.unproved:
-            yield f"NOT PROVED  {_of(doubt.table)}: {doubt.reason}"
+            yield f"NOT PROVED  {shown_doubt(doubt)}"
     for doubt in outcome.doubts:
         if not doubt.unproved:
-            yield f"WEAKER      {_of(doubt.table)}: {doubt.reason}"
+            yield f"WEAKER      {shown_doubt(doubt)}"
 
 
 def _verdict(outcome: Outcome) -> str:
@@ -109,8 +109,8 @@ def _extent(outcome: Outcome) -> str:
 def _differing(outcome: Outcome) -> Iterator[str]:
     shown = sorted(outcome.differences, key=lambda one: (one.table, one.key))[:MOST_LINES]
     for table, rows in groupby(shown, key=lambda one: one.table):
-        yield f"  {_of(table)}"
-        yield from _aligned([(_key(one), _how(one)) for one in rows])
+        yield f"  {shown_table(table)}"
+        yield from _aligned([(shown_key(one), _how(one)) for one in rows])
     left = outcome.found - sum(max(1, one.rows) for one in shown)
     if left > 0:
         yield f"  and {left:,} more"
@@ -122,7 +122,8 @@ def _aligned(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
         yield f"    {key:{width}}  {how}"
 
 
-def _key(one: Difference) -> str:
+def shown_key(one: Difference) -> str:
+    """Which row it is, in words."""
     if not one.rows:
         return "(the table)"
     return ", ".join(f"{name} = {value}" for name, value in one.key) or "(no key)"
@@ -135,8 +136,14 @@ def _how(one: Difference) -> str:
     return words if one.rows <= 1 else f"{words} ({one.rows:,} equal rows)"
 
 
-def _of(table: Table | None) -> str:
+def shown_table(table: Table | None) -> str:
+    """A table by its name; None stands for all."""
     return ".".join(table) if table is not None else "all tables"
+
+
+def shown_doubt(doubt: Doubt) -> str:
+    """What cannot be proved, or only more weakly, and why."""
+    return f"{shown_table(doubt.table)}: {doubt.reason}"
 
 
 def _number(number: int, one: str) -> str:

@@ -113,8 +113,8 @@ class GateView:
 
     @property
     def ready(self) -> bool:
-        """Whether every condition holds."""
-        return all(condition.ok for condition in self.conditions)
+        """Whether the conditions were measured and every one holds."""
+        return self.measured_at is not None and all(condition.ok for condition in self.conditions)
 
 
 @dataclass(frozen=True)

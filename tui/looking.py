@@ -8,8 +8,9 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from migration import runbooks
 from migration.check import Route, Severity, Verdict
@@ -28,6 +29,7 @@ from tui.servers import BadArgument, ask_password, ask_passwords, parse_server, 
 from tui.text import clean
 
 Fail = Callable[[str, int], NoReturn]
+_Choice = TypeVar("_Choice", bound=StrEnum)
 Files = tuple[Path | None, Path | None, Path | None]
 _NO_SERVER = ServerSpec("target", "", 0, "", "")
 _SQLITE = (3, 35, 0)
@@ -46,7 +48,7 @@ class Servers:
 
 def _look(servers: Servers, files: Files, runbook: str, fail: Fail) -> Look:
     try:
-        tls = _tls(servers.tls)
+        tls = one_of(servers.tls, TlsMode, "TLS mode")
         source = parse_server(servers.source, "source", servers.replication_user, tls, servers.ca_file)
         if not servers.target:
             spec = spec_of(source, _NO_SERVER, runbook, Positioning.AUTO)
@@ -65,19 +67,24 @@ def _look(servers: Servers, files: Files, runbook: str, fail: Fail) -> Look:
         fail(clean(str(error)), exit_codes.CANNOT_START)
 
 
-def _tls(text: str) -> TlsMode:
+def one_of(text: str, kind: type[_Choice], what: str) -> _Choice:
+    """A choice by its word on the command line; `what` is what it is called.
+
+    Raises:
+        BadArgument: it is none; with those there are.
+    """
     try:
-        return TlsMode(text)
+        return kind(text)
     except ValueError as error:
-        raise BadArgument(f"{text!r} is no TLS mode; use one of {', '.join(TlsMode)}.") from error
+        raise BadArgument(f"{text!r} is no {what}; use one of {', '.join(kind)}.") from error
 
 
 def route_of(text: str, fail: Fail) -> Route:
     """How the rows travel, from its word on the command line."""
     try:
-        return Route(text)
-    except ValueError:
-        fail(f"{text!r} is no route; use one of {', '.join(Route)}.", exit_codes.USAGE)
+        return one_of(text, Route, "route")
+    except BadArgument as error:
+        fail(clean(str(error)), exit_codes.USAGE)
 
 
 def check(servers: Servers, files: Files, route: Route, fail: Fail) -> CheckReport:

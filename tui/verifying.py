@@ -13,15 +13,15 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn, Protocol, TextIO
+from typing import NoReturn, Protocol, TextIO
 
 from migration.check_report import ServerSeen
 from migration.journal import JournalError, RunnerSeat
-from migration.repair import write_repair
+from migration.repair import Repaired, write_repair
 from migration.sessions import state_dir
 from migration.verify.model import Mode, Outcome, Progress, Request, State, Verdict
 from migration.verify.verification import Verification
@@ -31,6 +31,7 @@ from providers.mysql.endpoint import TlsMode
 from providers.mysql.errors import ServerError
 from providers.mysql.server import Server
 from tui import exit_codes
+from tui.looking import one_of
 from tui.servers import BadArgument, ask_password, parse_server
 from tui.text import amount, clean, count, duration, fit, plural
 
@@ -83,7 +84,7 @@ class _Both:
     source: Server
     target: Server
     databases: tuple[str, ...]
-    only_on_target: tuple[str, ...]
+    only_on_target: tuple[str, ...] = ()
 
 
 def verify(asked: Asked, as_json: bool, say: Say, fail: Fail) -> int:
@@ -107,64 +108,49 @@ def verify(asked: Asked, as_json: bool, say: Say, fail: Fail) -> int:
             exit_codes.UNPROVED,
         )
     except Exception:  # noqa: BLE001 - the boundary: a fault of ours must not end with the code of a result
-        sys.stderr.write(clean_lines(traceback.format_exc()))
+        sys.stderr.writelines(clean(line) + "\n" for line in traceback.format_exc().splitlines())
         fail("Nothing is proved: this program failed.", exit_codes.UNPROVED)
 
 
-def clean_lines(text: str) -> str:
-    """Text of several lines, each made harmless for a terminal."""
-    return "".join(clean(line) + "\n" for line in text.splitlines())
-
-
 def _verify(asked: Asked, at: datetime, as_json: bool, say: Say) -> int:
-    request = _request(asked)
+    tls, request = one_of(asked.tls, TlsMode, "TLS mode"), _request(asked)
     if asked.repair is not None:
         _require_new(asked.repair)
     with contextlib.ExitStack() as stack:
-        both = _connect(asked, stack)
+        both = _connect(asked, tls, stack)
         state = _state_of(both, stack)
-        outcome = _compare(both, request(both.databases), state, asked, _display(sys.stderr))
-        if not outcome.tables and not outcome.found:
+        request = replace(request, databases=both.databases)
+        outcome = _compare(both, request, state, asked, _display(sys.stderr))
+        if not (outcome.tables or outcome.found or any(doubt.unproved for doubt in outcome.doubts)):
             raise _Refused("There is no table to compare; look at --databases and --tables.", exit_codes.UNPROVED)
-        source, target = _seen(both.source), _seen(both.target)
-        report = VerifyReport(
-            at.isoformat(timespec="seconds"),
-            source,
-            target,
-            both.databases,
-            asked.pattern,
-            both.only_on_target,
-            outcome,
-        )
+        began, source, target = at.isoformat(timespec="seconds"), _seen(both.source), _seen(both.target)
+        report = VerifyReport(began, source, target, both.databases, asked.pattern, both.only_on_target, outcome)
         repaired = _repair(asked.repair, both, outcome)
     code = _CODES[outcome.verdict]
     if as_json:
-        say(json.dumps(report.to_json() | {"exit_code": code, "repair": repaired}, indent=2))
+        file = None if repaired is None else {"file": str(asked.repair), **asdict(repaired)}
+        say(json.dumps(report.to_json() | {"exit_code": code, "repair": file}, indent=2))
     else:
         for line in report.lines():
             say(clean(line).rstrip())
         if repaired is not None:
-            say(_told(repaired))
+            say(f"{clean(str(asked.repair))}: {_told(repaired)}")
     return code
 
 
-def _request(asked: Asked) -> Callable[[tuple[str, ...]], Request]:
-    """What is asked for, once the databases are known.
+def _request(asked: Asked) -> Request:
+    """What is asked for.
 
     Raises:
         BadArgument: something is no choice.
     """
-    if asked.mode and asked.mode not in {mode.value for mode in Mode}:
-        raise BadArgument(f"{asked.mode!r} is no mode; use one of {', '.join(Mode)}.")
+    mode = one_of(asked.mode, Mode, "mode") if asked.mode else None
     if not 1 <= asked.connections <= _MOST_CONNECTIONS:
         raise BadArgument(f"{asked.connections} connections cannot be; use 1 to {_MOST_CONNECTIONS}.")
     for name, value in (("rate", asked.rate_mib_s), ("follow", asked.follow_s)):
         if not 0 <= value < float("inf"):
             raise BadArgument(f"{value} is no value of --{name}; use 0 or more.")
-    mode = Mode(asked.mode) if asked.mode else None
-    return lambda databases: Request(
-        databases, asked.pattern, mode, connections=asked.connections, rate_mib_s=asked.rate_mib_s
-    )
+    return Request(asked.databases, asked.pattern, mode, connections=asked.connections, rate_mib_s=asked.rate_mib_s)
 
 
 def _require_new(path: Path) -> None:
@@ -176,11 +162,7 @@ def _require_new(path: Path) -> None:
         raise _Refused(f"The repair cannot be written to {path} ({trouble}).", exit_codes.CANNOT_START)
 
 
-def _connect(asked: Asked, stack: contextlib.ExitStack) -> _Both:
-    try:
-        tls = TlsMode(asked.tls)
-    except ValueError as error:
-        raise BadArgument(f"{asked.tls!r} is no TLS mode; use one of {', '.join(TlsMode)}.") from error
+def _connect(asked: Asked, tls: TlsMode, stack: contextlib.ExitStack) -> _Both:
     specs = [
         parse_server(text, name, "", tls, asked.ca_file)
         for text, name in ((asked.source, "source"), (asked.target, "target"))
@@ -213,7 +195,7 @@ def _databases(asked: Asked, source: Server, target: Server) -> _Both:
     if missing:
         raise _Refused(f"There is no database {', '.join(missing)} on either server.", exit_codes.USAGE)
     if asked.databases:
-        return _Both(source, target, tuple(dict.fromkeys(asked.databases)), ())
+        return _Both(source, target, tuple(dict.fromkeys(asked.databases)))
     return _Both(source, target, here, tuple(name for name in there if name not in here))
 
 
@@ -286,28 +268,26 @@ def _finished(running: Verification, display: Display) -> Outcome:
     return end
 
 
-def _repair(path: Path | None, both: _Both, outcome: Outcome) -> dict[str, Any] | None:
+def _repair(path: Path | None, both: _Both, outcome: Outcome) -> Repaired | None:
     """Write the repair; that it cannot be written takes nothing away from the result."""
     if path is None or not outcome.differences:
         return None
     try:
         fd = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with open(fd, "w", encoding="utf-8") as out:
-            repaired = write_repair(out, both.source, both.target, outcome, datetime.now(UTC))
+            return write_repair(out, both.source, both.target, outcome, datetime.now(UTC))
     except (OSError, ServerError) as error:
         if not isinstance(error, FileExistsError):
             path.unlink(missing_ok=True)
         sys.stderr.write(f"cutover: The repair is not written: {clean(str(error))}\n")
         return None
-    return {"file": str(path), **repaired.__dict__}
 
 
-def _told(repaired: dict[str, Any]) -> str:
-    left = repaired["left_out"]
+def _told(repaired: Repaired) -> str:
     return (
-        f"{clean(repaired['file'])}: {plural(repaired['replaced'], 'row')} to put in place, "
-        f"{count(repaired['deleted'])} to delete, in {plural(repaired['tables'], 'table')}"
-        + (f"; {plural(left, 'difference')} left out, with the reason" if left else "")
+        f"{plural(repaired.replaced, 'row')} to put in place, {count(repaired.deleted)} to delete, "
+        f"in {plural(repaired.tables, 'table')}"
+        + (f"; {plural(repaired.left_out, 'difference')} left out, with the reason" if repaired.left_out else "")
         + ". Nothing was applied."
     )
 
@@ -382,9 +362,11 @@ def progress_text(progress: Progress) -> str:
     words = [progress.state.value]
     if progress.state is State.READING and progress.bytes_all:
         # The total is the server's estimate, which may be too small.
-        words[0] += f" {min(99, 100 * progress.bytes_read // progress.bytes_all)} %"
-    if progress.remaining_s is not None and progress.state is State.READING:
-        words.append(f"about {duration(progress.remaining_s)} left")
+        percent = min(99, 100 * progress.bytes_read // progress.bytes_all)
+        words[0] += f" {percent} %"
+        # What the first few rows took says nothing of all of them.
+        if percent and progress.remaining_s is not None:
+            words.append(f"about {duration(progress.remaining_s)} left")
     if progress.confirmed:
         words.append(f"{count(len(progress.confirmed))} DIFFER")
     if progress.held:

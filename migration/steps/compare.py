@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from migration.model import Proof
+from migration.model import Outcome, Proof
+from migration.prover import finding_of, how_far
 from migration.runbook import Estimate, Halted, Migration, Observation, done, not_done
 
 _POLL_S = 0.1
@@ -23,10 +24,11 @@ def estimate(m: Migration) -> Estimate:
     """How long it takes."""
     if m.spec.proof is Proof.OFF:
         return Estimate(0.0, "not asked for")
+    databases = m.databases()
     size = m.source.value(
         "SELECT SUM(data_length) FROM information_schema.tables WHERE table_schema IN "
-        f"({', '.join(['%s'] * len(m.databases())) or 'NULL'})",
-        m.databases(),
+        f"({', '.join(['%s'] * len(databases)) or 'NULL'})",
+        databases,
     )
     return Estimate(1.0 + float(size or 0) / _BYTES_PER_S, "the size of the tables, at 200 MB/s")
 
@@ -39,10 +41,8 @@ def probe(m: Migration) -> Observation:
     if progress is None:
         return not_done("not begun yet")
     if not progress.settled:
-        waiting = f", {progress.dirty:,} rows to look at again, {progress.differing:,} unexplained as yet"
-        return not_done(f"{progress.tables_read:,} of {progress.tables:,} tables compared{waiting}")
-    differing = f"{len(progress.confirmed):,} rows differ" if progress.confirmed else "no difference"
-    return done(f"{progress.tables:,} tables, {progress.rows:,} rows: {differing}; changes are followed")
+        return not_done(how_far(progress))
+    return done(f"{progress.rows:,} rows compared: {finding_of(progress).result.found}; changes are followed")
 
 
 def apply(m: Migration) -> None:
@@ -53,7 +53,7 @@ def apply(m: Migration) -> None:
     """
     if m.prover is not None:
         m.prover.want()
-    while probe(m).outcome != "done":
+    while probe(m).outcome is not Outcome.DONE:
         if m.desk.halted():
             raise Halted
         time.sleep(_POLL_S)

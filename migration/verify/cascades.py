@@ -9,7 +9,7 @@ key are read again as a whole, and theirs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from migration.verify.model import Table
@@ -58,12 +58,13 @@ class Cascades:
         """
         return self._below.get(parent, frozenset())
 
-    def by_any_update(self, key_of: Callable[[Table], frozenset[str]]) -> frozenset[Table]:
-        """Parents of which any update may change others: what is referred to is not all in the key they are known by.
+    def by_any_update(self, tables: Collection[Table], key_of: Callable[[Table], frozenset[str]]) -> frozenset[Table]:
+        """Those of which any update may change others: what is referred to is not all in the key they are known by.
 
         `key_of`: the names of a table's key columns in lower case; empty where nothing is known of it.
         """
-        return frozenset(key.parent for key in self.keys if key.on_update and not key.columns <= key_of(key.parent))
+        keys = (key for key in self.keys if key.on_update and key.parent in tables)
+        return frozenset(key.parent for key in keys if not key.columns <= key_of(key.parent))
 
 
 def _reached(keys: tuple[ForeignKey, ...], parent: Table) -> frozenset[Table]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from migration.verify.model import Table
@@ -115,6 +116,20 @@ def read_catalogue(
                 _usable(own, indexes.get(table, [])),
             )
     return Catalogue(version, folds, found)
+
+
+def read_both(
+    source: Connection, target: Connection, databases: Sequence[str], tables: Iterable[Table] | None = None
+) -> tuple[Catalogue, Catalogue]:
+    """As `read_catalogue`, of two servers at the same time.
+
+    Raises:
+        ServerError: as `read_catalogue`.
+    """
+    wanted = None if tables is None else tuple(tables)
+    with ThreadPoolExecutor(1) as pool:
+        there = pool.submit(read_catalogue, target, databases, wanted)
+        return read_catalogue(source, databases, wanted), there.result()
 
 
 def _see_everything(connection: Connection, version: Version) -> None:

@@ -102,6 +102,14 @@ def _merged(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(merged)
 
 
+def _factor(size: int, seconds: float, target: int) -> float:
+    """By how much the next chunk should be larger than one of `size` bytes; 1.0 where that is about right."""
+    factor = min(4.0, max(0.25, target / max(size, 1)))
+    if seconds > SECONDS:
+        factor = min(factor, 0.5)
+    return 1.0 if 0.5 < factor < 2.0 else factor
+
+
 class Pace:
     """How many rows to ask for, so that a chunk has about `BYTES` and takes no longer than `SECONDS`."""
 
@@ -111,11 +119,7 @@ class Pace:
 
     def learn(self, size: int, seconds: float) -> None:
         """Take a chunk of `size` bytes into account."""
-        factor = min(4.0, max(0.25, self._target / max(size, 1)))
-        if seconds > SECONDS:
-            factor = min(factor, 0.5)
-        if not 0.5 < factor < 2.0:
-            self.rows = max(1, min(_MOST_ROWS, int(self.rows * factor)))
+        self.rows = max(1, min(_MOST_ROWS, int(self.rows * _factor(size, seconds, self._target))))
 
     def shrink(self) -> bool:
         """Ask for far fewer; False where it is one row already."""
@@ -151,10 +155,12 @@ class Cursor:
             self._out += span is not None
             return span
 
-    def put_down(self) -> None:
-        """A span that was taken is read, or will not be."""
+    def put_down(self, left: Span | None) -> None:
+        """A span that was taken is read, but for what is `left` of it."""
         with self._lock:
             self._out -= 1
+            if left is not None:
+                self._left.append(left)
 
     def _cut(self) -> Span | None:
         """The next span that is not done; None where what comes next is, which is then passed."""
@@ -179,14 +185,11 @@ class Cursor:
         with self._lock:
             self._left.append(span)
 
-    def learn(self, span: Span, size: int, seconds: float, target: int = BYTES) -> None:
+    def learn(self, size: int, seconds: float, target: int = BYTES) -> None:
         """Take a span that was read, and had `size` bytes of rows, into account."""
-        factor = min(4.0, max(0.25, target / max(size, 1)))
-        if seconds > SECONDS:
-            factor = min(factor, 0.5)
-        if not 0.5 < factor < 2.0:
-            with self._lock:
-                self._step = max(1, min(int(self._step * factor), 1 << 64))
+        factor = _factor(size, seconds, target)
+        with self._lock:
+            self._step = max(1, min(int(self._step * factor), 1 << 64))
 
     def shrink(self, span: Span) -> None:
         """A span had far more rows than thought."""

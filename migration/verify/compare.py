@@ -36,21 +36,28 @@ def differing(layout: RowLayout, a: Packets, b: Packets, *, signless: bool = Fal
     """
     if a.same_as(b):
         return {}
-    here, there = by_key(layout, a), by_key(layout, b)
-    unequal: dict[Key, Rows] = {key: (row, there.get(key)) for key, row in here.items() if there.get(key) != row}
-    unequal.update({key: (None, row) for key, row in there.items() if key not in here})
-    if not unequal:
+    pairs = _pairs(layout, a, b)
+    if all(here == there for here, there in pairs.values()):
         raise Unexplained("", "Both servers sent the same rows, but in another order or as other packets.")
-    return without_signs(layout, unequal) if signless else unequal
+    return unequal(layout, pairs, signless=signless)
 
 
 def differing_unordered(layout: RowLayout, a: Packets, b: Packets, *, signless: bool = False) -> Mapping[Key, Rows]:
     """As `differing`, for rows that come in any order."""
     if a.same_as(b):
         return {}
+    return unequal(layout, _pairs(layout, a, b), signless=signless)
+
+
+def _pairs(layout: RowLayout, a: Packets, b: Packets) -> dict[Key, Rows]:
     here, there = by_key(layout, a), by_key(layout, b)
-    unequal = {key: (here.get(key), there.get(key)) for key in {**here, **there} if here.get(key) != there.get(key)}
-    return without_signs(layout, unequal) if signless else unequal
+    return {key: (here.get(key), there.get(key)) for key in {**here, **there}}
+
+
+def unequal(layout: RowLayout, pairs: Mapping[Key, Rows], *, signless: bool) -> Mapping[Key, Rows]:
+    """Those of pairs of rows that differ."""
+    found = {key: rows for key, rows in pairs.items() if rows[0] != rows[1]}
+    return without_signs(layout, found) if signless else found
 
 
 def by_key(layout: RowLayout, packets: Packets) -> dict[Key, bytes]:

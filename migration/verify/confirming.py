@@ -13,13 +13,13 @@ import time
 from dataclasses import dataclass
 
 from migration.verify.arrival import Arrival
-from migration.verify.compare import Rows, difference
+from migration.verify.compare import Rows, difference, unequal
 from migration.verify.dirty import DirtySet, Key
 from migration.verify.findings import Findings
 from migration.verify.known import Known
 from migration.verify.model import Table
 from migration.verify.readers import Readers
-from migration.verify.recheck import Rereader, still_differing
+from migration.verify.recheck import Rereader
 from migration.verify.scan import of_the_table
 from migration.verify.shapes import Shape
 from migration.verify.statements import SOURCE, TARGET
@@ -74,20 +74,20 @@ class Confirming:
             self._compare(shape, suspects[table], rows[table])
         return True
 
-    def _suspects(self) -> dict[Table, list[Key]]:
+    def _suspects(self) -> dict[Table, set[Key]]:
         open_ = [
             (one.tries, table, one.key)
             for table, suspects in self._dirty.differing(_TRIES).items()
             for one in suspects
             if not self._findings.is_confirmed(table, one.key)
         ]
-        found: dict[Table, list[Key]] = {}
+        found: dict[Table, set[Key]] = {}
         # What differed most often is the least likely to be on its way.
         for _, table, key in heapq.nlargest(_AT_ONCE, open_):
-            found.setdefault(table, []).append(key)
+            found.setdefault(table, set()).add(key)
         return found
 
-    def _read(self, shape: Shape, side: int, keys: list[Key]) -> dict[Key, bytes] | None:
+    def _read(self, shape: Shape, side: int, keys: set[Key]) -> dict[Key, bytes] | None:
         """The rows on one side; None where the table is another by now."""
         try:
             return self._rereader.on_one(shape, side, keys)
@@ -97,17 +97,17 @@ class Confirming:
                 raise
             return None
 
-    def _compare(self, shape: Shape, keys: list[Key], before: dict[Key, bytes] | None) -> None:
+    def _compare(self, shape: Shape, keys: set[Key], before: dict[Key, bytes] | None) -> None:
         there = self._read(shape, TARGET, keys)
         here = self._read(shape, SOURCE, keys)
         if before is None or there is None or here is None:
             return
         layout = self._rereader.layout(shape)
         pairs = {key: (here.get(key), there.get(key)) for key in keys if here.get(key) == before.get(key)}
-        unequal = still_differing(shape, layout, pairs)
+        differing = unequal(layout, pairs, signless=shape.signless)
         confirmed = {}
         for key in keys:
-            rows = unequal.get(key)
+            rows = differing.get(key)
             if rows is None:
                 self._seen.pop((shape.table, key), None)
                 continue

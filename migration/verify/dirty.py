@@ -8,7 +8,9 @@ be read from it before a SELECT can see it. Therefore
   there to be taken (`pop_touched`);
 - keys are taken out *before* they are read: an event that comes while they are read puts its key in again;
 - a row that was found to differ is kept by the key it was read with, until a later reading finds it equal;
-- a table that cannot be followed by key (`redo`) is read again as a whole, by the same rules.
+- a table that cannot be followed by key (`redo`) is read again as a whole, by the same rules;
+- whatever takes something's place takes over `since`, up to when nothing was the matter with it: so what was to be
+  compared at a moment can be told from what came later.
 
 All methods may be called from any thread.
 """
@@ -16,16 +18,16 @@ All methods may be called from any thread.
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from migration.model import Side
 from migration.verify.model import Table
-from migration.verify.touched import Counts, Key, Stretch, Suspect, Taken
+from migration.verify.touched import Counts, Key, Left, Stretch, Suspect, Taken
 from providers.mysql.binlog.places import Horizon, Mark
 
-__all__ = ["MOST_DIFFERING", "MOST_TOUCHED", "Counts", "DirtySet", "Key", "Stretch", "Suspect", "Taken"]
+__all__ = ["MOST_DIFFERING", "MOST_TOUCHED", "Counts", "DirtySet", "Key", "Left", "Stretch", "Suspect", "Taken"]
 
 MOST_TOUCHED = 200_000
 """Keys of touched rows that are kept: some 200 bytes each. Beyond, the table with the most of them is read again."""
@@ -63,13 +65,8 @@ class _Again:
     since: float
     stamp: int
 
-
-@dataclass
-class _Sides:
-    waiting: dict[Side, deque[_Waiting]] = field(
-        default_factory=lambda: {Side.SOURCE: deque(), Side.TARGET: deque()},
-    )
-    keys: int = 0
+    def suspect(self, key: Key) -> Suspect:
+        return Suspect(key, self.tries, self.since, self.stamp)
 
 
 class DirtySet:
@@ -79,7 +76,8 @@ class DirtySet:
         self._lock = threading.Lock()
         self._most = most
         self._most_differing = most_differing
-        self._sides = _Sides()
+        self._waiting: dict[Side, deque[_Waiting]] = {Side.SOURCE: deque(), Side.TARGET: deque()}
+        self._waiting_keys = 0
         self._ready: dict[Table, _Ready] = {}
         self._ready_keys = 0
         self._differing: dict[Table, dict[Key, _Again]] = {}
@@ -95,9 +93,9 @@ class DirtySet:
         """Take in what one server's log has touched; stretches of one log in their order."""
         rows = {table: set(keys) for table, keys in stretch.rows.items()}
         with self._lock:
-            self._sides.waiting[side].append(_Waiting(rows, set(stretch.redo), stretch.mark, stretch.seen))
-            self._sides.keys += sum(map(len, rows.values()))
-            while self._sides.keys + self._ready_keys > self._most:
+            self._waiting[side].append(_Waiting(rows, set(stretch.redo), stretch.mark, stretch.seen))
+            self._waiting_keys += sum(map(len, rows.values()))
+            while self._waiting_keys + self._ready_keys > self._most:
                 self._give_up_keys()
 
     def differ(self, table: Table, suspects: Iterable[Suspect], now: float) -> None:
@@ -108,7 +106,7 @@ class DirtySet:
                 known = rows.get(one.key)
                 if known is None and len(rows) >= self._most_differing:
                     self._flooded.add(table)
-                    self._redo[table] = min(one.since, self._redo.get(table, one.since))
+                    self._note_redo(table, one.since)
                     return
                 tries = max(one.tries, known.tries if known else 0)
                 since = min(one.since, known.since) if known else one.since
@@ -122,15 +120,22 @@ class DirtySet:
         `since`: up to when nothing was the matter with it, in monotonic seconds.
         """
         with self._lock:
-            self._redo[table] = min(since, self._redo.get(table, since))
+            self._note_redo(table, since)
+
+    def give_up(self, table: Table) -> None:
+        """Its keys are of no use any more: of all that is here of the table, only that it is to be read as a whole."""
+        with self._lock:
+            self._give_up(table)
+            differing = self._differing.pop(table, {})
+            if differing:
+                self._note_redo(table, min(one.since for one in differing.values()))
 
     def forget(self, table: Table) -> None:
         """The table is no longer compared."""
         with self._lock:
-            for waiting in (*self._sides.waiting[Side.SOURCE], *self._sides.waiting[Side.TARGET]):
-                self._sides.keys -= len(waiting.rows.pop(table, ()))
+            self._give_up(table)
+            for waiting in self._stretches():
                 waiting.redo.discard(table)
-            self._drop_ready(table)
             for known in (self._differing, self._redo, self._redoing):
                 known.pop(table, None)
             self._flooded.discard(table)
@@ -147,25 +152,27 @@ class DirtySet:
                 yet would be read in vain.
         """
         with self._lock:
-            waiting = self._sides.waiting[side]
+            waiting = self._waiting[side]
             while waiting and waiting[0].seen <= before and horizon.covers(waiting[0].mark):
                 self._let_out(waiting.popleft())
 
     def settle_all(self) -> None:
         """Let everything out: nobody writes any more, and both servers' transactions are committed."""
         with self._lock:
-            for waiting in self._sides.waiting.values():
+            for waiting in self._waiting.values():
                 while waiting:
                     self._let_out(waiting.popleft())
 
-    def waits(self, side: Side) -> bool:
-        """Whether a stretch of that server's log waits for its horizon."""
-        return bool(self._sides.waiting[side])
+    def waits(self, side: Side) -> float | None:
+        """When the oldest stretch of that server's log that waits for its horizon was seen; None where none does."""
+        with self._lock:
+            waiting = self._waiting[side]
+            return waiting[0].seen if waiting else None
 
     def newest(self, side: Side) -> Mark | None:
         """The mark of the newest stretch that waits."""
         with self._lock:
-            waiting = self._sides.waiting[side]
+            waiting = self._waiting[side]
             return waiting[-1].mark if waiting else None
 
     # -- what is taken out
@@ -209,10 +216,12 @@ class DirtySet:
         with self._lock:
             for table, rows in self._differing.items():
                 due = [(key, one) for key, one in rows.items() if one.due <= now][:most]
-                for _, one in due:
-                    one.due = float("inf")
                 if due:
-                    return table, tuple(Suspect(key, one.tries, one.since, one.stamp) for key, one in due)
+                    for _, one in due:
+                        one.due = float("inf")
+                    # The next table's turn: there may be more of them than are read before the first is due again.
+                    self._differing[table] = self._differing.pop(table)
+                    return table, tuple(one.suspect(key) for key, one in due)
             return None
 
     def equal(self, table: Table, suspects: Iterable[Suspect]) -> None:
@@ -229,9 +238,7 @@ class DirtySet:
         """The rows that differed at least so often in a row; they stay in the set."""
         with self._lock:
             found = {
-                table: tuple(
-                    Suspect(key, one.tries, one.since, one.stamp) for key, one in rows.items() if one.tries >= tries
-                )
+                table: tuple(one.suspect(key) for key, one in rows.items() if one.tries >= tries)
                 for table, rows in self._differing.items()
             }
         return {table: suspects for table, suspects in found.items() if suspects}
@@ -270,7 +277,7 @@ class DirtySet:
         with self._lock:
             since = self._redoing.pop(table, None)
             if since is not None:
-                self._redo[table] = min(since, self._redo.get(table, since))
+                self._note_redo(table, since)
 
     # -- what is known
 
@@ -279,7 +286,7 @@ class DirtySet:
         with self._lock:
             differing = sum(map(len, self._differing.values()))
             flying = len(self._flying.keys) if self._flying is not None else 0
-            return Counts(self._sides.keys + self._ready_keys + flying, differing, len(self._redo_tables()))
+            return Counts(self._waiting_keys + self._ready_keys + flying, differing, len(self._redo_tables()))
 
     def redo_tables(self) -> frozenset[Table]:
         """Tables to be read again, being read again, or waiting for a horizon."""
@@ -305,37 +312,45 @@ class DirtySet:
         with self._lock:
             return min(self._unread(), default=None)
 
-    def tables_before(self, moment: float) -> frozenset[Table]:
-        """The tables of which something that was seen until then (monotonic seconds) has not been read again."""
+    def left(self, moment: float) -> Left:
+        """What was seen until then (monotonic seconds) and has not been read again, or was found to differ."""
         with self._lock:
             tables = {table for table, ready in self._ready.items() if ready.since <= moment}
             if self._flying is not None and self._flying.since <= moment:
                 tables.add(self._flying.table)
             tables |= {table for table, since in (*self._redo.items(), *self._redoing.items()) if since <= moment}
-            for waiting in (*self._sides.waiting[Side.SOURCE], *self._sides.waiting[Side.TARGET]):
+            for waiting in self._stretches():
                 if waiting.seen <= moment:
                     tables |= {*waiting.rows, *waiting.redo}
-            return frozenset(tables)
+            rows = {
+                table: tuple(key for key, one in rows.items() if one.since <= moment)
+                for table, rows in self._differing.items()
+            }
+            return Left(frozenset(tables), {table: keys for table, keys in rows.items() if keys})
 
     # -- with the lock held
 
     def _unread(self) -> list[float]:
-        times = [waiting[0].seen for waiting in self._sides.waiting.values() if waiting]
+        times = [waiting[0].seen for waiting in self._waiting.values() if waiting]
         times += [ready.since for ready in self._ready.values()]
         times += [self._flying.since] if self._flying is not None else []
         return [*times, *self._redo.values(), *self._redoing.values()]
 
+    def _stretches(self) -> Iterator[_Waiting]:
+        for side in self._waiting.values():
+            yield from side
+
     def _redo_tables(self) -> set[Table]:
-        tables = {*self._redo, *self._redoing}
-        for waiting in (*self._sides.waiting[Side.SOURCE], *self._sides.waiting[Side.TARGET]):
-            tables |= waiting.redo
-        return tables
+        return {*self._redo, *self._redoing}.union(*(waiting.redo for waiting in self._stretches()))
+
+    def _note_redo(self, table: Table, since: float) -> None:
+        self._redo[table] = min(since, self._redo.get(table, since))
 
     def _let_out(self, stretch: _Waiting) -> None:
         for table in stretch.redo:
-            self._redo.setdefault(table, stretch.seen)
+            self._note_redo(table, stretch.seen)
         for table, keys in stretch.rows.items():
-            self._sides.keys -= len(keys)
+            self._waiting_keys -= len(keys)
             self._make_ready(table, keys, stretch.seen)
 
     def _make_ready(self, table: Table, keys: Iterable[Key], since: float) -> None:
@@ -354,17 +369,17 @@ class DirtySet:
 
     def _give_up_keys(self) -> None:
         """Remember, of the table with the most keys, only that it is to be read again."""
-        counts: dict[Table, int] = {table: len(ready.keys) for table, ready in self._ready.items()}
-        stretches = (*self._sides.waiting[Side.SOURCE], *self._sides.waiting[Side.TARGET])
-        for stretch in stretches:
-            for table, keys in stretch.rows.items():
-                counts[table] = counts.get(table, 0) + len(keys)
-        worst = max(counts, key=lambda table: counts[table])
-        for stretch in stretches:
-            if worst in stretch.rows:
-                self._sides.keys -= len(stretch.rows.pop(worst))
-                stretch.redo.add(worst)
-        if worst in self._ready:
-            since = self._ready[worst].since
-            self._redo[worst] = min(since, self._redo.get(worst, since))
-            self._drop_ready(worst)
+        counts = Counter({table: len(ready.keys) for table, ready in self._ready.items()})
+        for stretch in self._stretches():
+            counts.update({table: len(keys) for table, keys in stretch.rows.items()})
+        self._give_up(max(counts, key=lambda table: counts[table]))
+
+    def _give_up(self, table: Table) -> None:
+        for stretch in self._stretches():
+            if table in stretch.rows:
+                # Not before its mark is covered: reads before that would not see what the keys stand for.
+                self._waiting_keys -= len(stretch.rows.pop(table))
+                stretch.redo.add(table)
+        if table in self._ready:
+            self._note_redo(table, self._ready[table].since)
+            self._drop_ready(table)

@@ -8,17 +8,61 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from migration.model import Side
-from migration.verify.fence_proof import LISTED
-from migration.verify.model import Doubt, Outcome, Table, Verdict
-from migration.verify.work import Work
+from migration.verify.dirty import DirtySet
+from migration.verify.fence_proof import outcome
+from migration.verify.findings import Findings
+from migration.verify.known import Known
+from migration.verify.model import Difference, Doubt, Outcome, rows_of
+from migration.verify.work import Work, end_of_log
 from providers.mysql.binlog.marks import End
-from providers.mysql.binlog.places import log_end
 from providers.mysql.errors import ServerError
 
 _POLL_S = 0.02
-_TABLES_S = 1.0
+
+_TOO_FAST = "it changed faster than it could be read again as a whole; prove it behind a fence"
+_ROWS = "rows differ, and a change under way may explain it"
+_ONE_SIDED = "it was on one side only, and a change under way may explain it"
+_UNLISTED = "tables came or went, and were not looked at by then"
+_MORE = "more of its rows differ than are listed"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What is known at one moment.
+
+    `differences`: those that no change under way explains. `open`: what time may still tell; `doubts`: what it will
+    not.
+    """
+
+    differences: tuple[Difference, ...]
+    open: tuple[Doubt, ...]
+    doubts: tuple[Doubt, ...]
+
+
+def look(known: Known, dirty: DirtySet, findings: Findings, passed: float) -> Seen:
+    """What the rows come to as they were at that moment (monotonic seconds), by when all had been read, or later.
+
+    Other threads go on meanwhile. Whatever leaves one of what is asked here has got into one that is asked after it:
+    so nothing is overlooked on its way, at worst it is told twice.
+    """
+    left = dirty.left(passed)
+    unsettled, one_sided, sure = known.unsettled(), known.differences(), known.sure_differences()
+    doubts, flooded = known.doubts(), dirty.flooded()
+    rows = {table: sum(not findings.is_confirmed(table, key) for key in keys) for table, keys in left.rows.items()}
+    # Known to differ, or not to be comparable: there is nothing to wait for.
+    apart = findings.unkeyed_tables() | {one.table for one in doubts if one.unproved}
+    apart |= {table for table in flooded if table in rows and not rows[table]}
+    unread = {shape.table for shape in known.shapes()} - findings.tables_read()
+    open_ = [Doubt(table, _TOO_FAST) for table in sorted((left.tables | unsettled.tables | unread) - apart)]
+    open_ += [Doubt(table, f"{number:,} {_ROWS}") for table, number in sorted(rows.items()) if number]
+    open_ += [Doubt(one.table, _ONE_SIDED) for one in one_sided if one not in sure]
+    if unsettled.unlisted is not None and unsettled.unlisted <= passed:
+        open_.append(Doubt(None, _UNLISTED))
+    doubts += tuple(Doubt(table, _MORE) for table in sorted(flooded))
+    return Seen((*sure, *findings.differences()), tuple(open_), doubts)
 
 
 class Ending:
@@ -35,103 +79,42 @@ class Ending:
 
     def wait(self, deadline: float) -> Outcome:
         """Wait for the end, until then (monotonic seconds) at most."""
-        while not self._over() and self._failure() is None and time.monotonic() < deadline:
+        while True:
+            seen = self._look()
+            if not seen.open or self._failure() is not None or time.monotonic() >= deadline:
+                differences, doubts = seen.differences, (*seen.open, *self._work.doubts, *seen.doubts)
+                return outcome(self._work, self._began, differences, doubts, found=rows_of(differences))
             time.sleep(_POLL_S)
-        return self._outcome()
 
-    def _over(self) -> bool:
-        if self._passed is None:
-            if not self._work.scan.complete or not self._drained():
-                return False
+    def _look(self) -> Seen:
+        work = self._work
+        if self._passed is None and work.scan.complete and self._drained():
             self._passed = time.monotonic()
-        # Tables on one side only, or altered on one side: a change under way may still explain it.
-        return not self._open_tables() and not self._open_rows() and not self._unsure_tables()
+        seen = look(work.known, work.dirty, work.findings, self._passed or 0.0)
+        open_ = tuple(self._missing(seen))
+        return seen if not open_ else Seen(seen.differences, open_, seen.doubts)
+
+    def _missing(self, seen: Seen) -> Iterator[Doubt]:
+        """What is missing for an end, whatever is known of the tables."""
+        failed = self._failure()
+        if failed is not None:
+            yield Doubt(None, str(failed))
+        elif self._passed is None:
+            what = "the logs were not read to their ends" if self._work.scan.complete else "not all rows were read"
+            yield Doubt(None, f"{what} in the time that there was")
+        elif not seen.open and not self._work.upkeep.sure_since(self._passed):
+            # Tables that have no shape: a change under way may have cured that.
+            tables = {shape.table for shape in self._work.known.shapes()} | {None}
+            yield from (doubt for doubt in seen.doubts if doubt.unproved and doubt.table not in tables)
 
     def _drained(self) -> bool:
         """Whether both logs were read to where they ended when this was asked for the first time."""
         followers = self._work.followers
         if self._ends is None:
             try:
-                self._ends = {side: log_end(self._work.sessions[side]) for side in followers}
+                self._ends = {side: end_of_log(self._work, side) for side in followers}
             except ServerError:
                 # Asked again, until the time is over.
                 return False
         until = time.monotonic() + _POLL_S
         return all(followers[side].wait_reached(end, until) for side, end in self._ends.items())
-
-    def _open_tables(self) -> frozenset[Table]:
-        """Tables that were not compared at all since the pass ended, or since they were altered."""
-        work, passed = self._work, self._passed
-        tables = work.known.unsettled().tables
-        tables |= {shape.table for shape in work.known.shapes()} - work.findings.tables_read()
-        oldest = work.dirty.oldest_unread()
-        if oldest is not None and passed is not None and oldest <= passed:
-            tables |= work.dirty.tables_before(passed)
-        return tables - self._told_apart()
-
-    def _told_apart(self) -> frozenset[Table]:
-        """Tables that are known to differ, or not to be comparable: there is nothing to wait for."""
-        doubtful = {one.table for one in self._work.known.doubts() if one.unproved and one.table is not None}
-        return self._work.findings.unkeyed_tables() | frozenset(doubtful)
-
-    def _open_rows(self) -> dict[Table, int]:
-        """How many rows of which tables differ without anybody knowing yet whether for good."""
-        passed = self._passed if self._passed is not None else float("inf")
-        found = {}
-        for table, suspects in self._work.dirty.differing().items():
-            number = sum(
-                one.since <= passed and not self._work.findings.is_confirmed(table, one.key) for one in suspects
-            )
-            if number:
-                found[table] = number
-        return found
-
-    def _unsure_tables(self) -> bool:
-        """Whether tables on one side only were not looked at once more, with the target having everything."""
-        known = self._work.known
-        if not known.differences() and not any(doubt.unproved for doubt in known.doubts()):
-            return False
-        return not self._work.upkeep.sure_since(self._passed or 0.0)
-
-    def _outcome(self) -> Outcome:
-        work = self._work
-        differences = (*work.known.sure_differences(), *work.findings.differences())
-        doubts = tuple(dict.fromkeys((*self._open(), *work.doubts, *work.known.doubts())))
-        verdict = Verdict.IDENTICAL
-        if differences:
-            verdict = Verdict.DIFFERENT
-        elif any(doubt.unproved for doubt in doubts):
-            verdict = Verdict.UNPROVED
-        found = sum(max(1, one.rows) for one in differences)
-        return Outcome(
-            verdict,
-            differences[:LISTED],
-            found,
-            doubts,
-            len(work.known.shapes()),
-            work.findings.rows,
-            time.monotonic() - self._began,
-            work.mode,
-            work.findings.miss,
-        )
-
-    def _open(self) -> Iterator[Doubt]:
-        """What was not proved by now."""
-        failed = self._failure()
-        if failed is not None:
-            yield Doubt(None, str(failed))
-            return
-        if self._passed is None:
-            what = "the logs were not read to their ends" if self._work.scan.complete else "not all rows were read"
-            yield Doubt(None, f"{what} in the time that there was")
-            return
-        for table in sorted(self._open_tables()):
-            yield Doubt(table, "it changed faster than it could be read again as a whole; prove it behind a fence")
-        for table, number in sorted(self._open_rows().items()):
-            yield Doubt(table, f"{number:,} rows differ, and a change under way may explain it")
-        sure = {one.table for one in self._work.known.sure_differences()}
-        for one in self._work.known.differences():
-            if one.table not in sure:
-                yield Doubt(one.table, "it was on one side only, and a change under way may explain it")
-        for table in sorted(self._work.dirty.flooded()):
-            yield Doubt(table, "more of its rows differ than are listed")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from migration.model import Side
@@ -22,7 +22,7 @@ from migration.verify.readers import Readers
 from migration.verify.reading import Chunk, Reading, Stopped
 from migration.verify.recheck import Rereader
 from migration.verify.scan import of_the_table
-from migration.verify.shapes import Shape, Shapes, Way, reread
+from migration.verify.shapes import Shape, Way, reread
 from migration.verify.tables import scan_table
 from migration.verify.work import Work
 from providers.mysql.binlog.marks import End
@@ -35,8 +35,38 @@ from providers.mysql.position import FilePosition, Position, within
 
 LISTED = 1_000
 """Differences that are listed; all are counted."""
-_AT_ONCE = 2_000
+# Of one table: the more of its keys there are, the more of them stand close together.
+_AT_ONCE = 10_000
 _POLL_S = 0.001
+
+
+def outcome(
+    work: Work,
+    began: float,
+    differences: Sequence[Difference],
+    doubts: Iterable[Doubt],
+    *,
+    found: int,
+    miss: float = 0.0,
+    reread: int = 0,
+    redone: int = 0,
+) -> Outcome:
+    """What was found comes to. `began`: monotonic seconds; `miss`: beside what the findings have already."""
+    said = tuple(dict.fromkeys(doubts))
+    verdict = Verdict.UNPROVED if any(doubt.unproved for doubt in said) else Verdict.IDENTICAL
+    return Outcome(
+        Verdict.DIFFERENT if differences else verdict,
+        tuple(differences[:LISTED]),
+        found,
+        said,
+        len(work.known.shapes()),
+        work.findings.rows,
+        time.monotonic() - began,
+        work.mode,
+        min(1.0, work.findings.miss + miss),
+        reread,
+        redone,
+    )
 
 
 class Late(Exception):
@@ -75,6 +105,8 @@ def prepare(work: Work) -> Prepared:
 
 def warm(work: Work, rereader: Rereader, tables: int = 8) -> None:
     """Prepare the statements for those tables that change most; by the thread that has the rereader."""
+    with contextlib.suppress(ServerError):
+        rereader.revive()
     shapes = sorted(work.known.shapes(), key=lambda shape: -work.known.touches(shape.table))
     for shape in shapes[:tables]:
         if work.known.touches(shape.table) and shape.way is not Way.UNKEYED:
@@ -84,7 +116,7 @@ def warm(work: Work, rereader: Rereader, tables: int = 8) -> None:
 
 @dataclass
 class _Told:
-    """What the proof has come to so far. `given_up`: tables that were not read to their end, and why."""
+    """What the proof has come to so far. `static`: tables on one side only; `redone`: read again as a whole."""
 
     rows: dict[Table, dict[Key, Difference]] = field(default_factory=dict)
     unkeyed: dict[Table, tuple[Difference, ...]] = field(default_factory=dict)
@@ -111,7 +143,6 @@ class FenceProof:
         self._looked: frozenset[Table] = frozenset()
         self._redone: set[Table] = set()
         self._differing: dict[Table, dict[Key, Rows]] = {}
-        self._shapes: dict[Table, Shape] = {}
 
     def run(self, rereader: Rereader) -> Outcome:
         """Prove, or say what is in the way; does not raise for what a server does."""
@@ -130,9 +161,9 @@ class FenceProof:
         work = self._work
         take = {side: listing.ask() for side, listing in self._prepared.listings.items()}
         ends = self._ends(rereader)
-        self._check_end(rereader, ends)
         names = {side: self._named(side, names) for side, names in take.items()}
         while True:
+            self._check_end(rereader, ends)
             self._drain(ends)
             self._visible(rereader)
             work.dirty.settle_all()
@@ -201,7 +232,7 @@ class FenceProof:
     def _look_anew(self, rereader: Rereader, names: dict[Side, frozenset[Table]]) -> None:
         """Read the shapes of tables that were altered, came or went; those of others are not asked for."""
         known = self._work.known
-        if known.unsettled().listed:
+        if known.unsettled().unlisted is not None:
             names.update({side: self._listed_anew(side) for side in SIDES})
         listed = {name for side in SIDES for name in known.names(side, names[side])} - self._looked
         if listed:
@@ -213,7 +244,8 @@ class FenceProof:
         found = without_hidden(reread(source, target, self._work.asked.request, tables), source, target)
         self._looked |= tables
         self._fresh.update({shape.table: shape for shape in found.tables})
-        self._shapes_told(found)
+        self._told.static += found.differences
+        self._told.doubts += found.doubts
 
     def _one_sided(self) -> frozenset[Table]:
         """Tables that could not be compared because of how they were defined when they were last looked at."""
@@ -221,10 +253,6 @@ class FenceProof:
         tables = {one.table for one in known.differences()}
         tables |= {one.table for one in known.doubts() if one.table is not None and one.unproved}
         return frozenset(table for table in tables if known.shape(table) is None)
-
-    def _shapes_told(self, found: Shapes) -> None:
-        self._told.static += found.differences
-        self._told.doubts += found.doubts
 
     def _shape(self, table: Table) -> Shape | None:
         if table in self._looked:
@@ -243,6 +271,7 @@ class FenceProof:
             shape = self._shape(taken.table)
             if shape is None or taken.table in self._looked:
                 # Read as a whole, or gone.
+                dirty.redo(taken.table, taken.since)
                 dirty.landed()
                 continue
             try:
@@ -345,24 +374,15 @@ class FenceProof:
         unkeyed = [one for differences in told.unkeyed.values() for one in differences]
         differences = (*told.static, *keyed, *unkeyed)
         found = len(told.static) + sum(map(len, self._differing.values())) + sum(one.rows for one in unkeyed)
-        doubts = tuple(dict.fromkeys((*work.doubts, *self._standing(), *told.doubts)))
-        verdict = Verdict.IDENTICAL
-        if differences:
-            verdict = Verdict.DIFFERENT
-        elif any(doubt.unproved for doubt in doubts):
-            verdict = Verdict.UNPROVED
-        return Outcome(
-            verdict,
-            differences[:LISTED],
-            found,
-            doubts,
-            len(work.known.shapes()),
-            work.findings.rows,
-            time.monotonic() - self._began,
-            work.mode,
-            min(1.0, work.findings.miss + told.miss),
-            told.reread,
-            told.redone,
+        return outcome(
+            work,
+            self._began,
+            differences,
+            (*work.doubts, *self._standing(), *told.doubts),
+            found=found,
+            miss=told.miss,
+            reread=told.reread,
+            redone=told.redone,
         )
 
     def _standing(self) -> Iterator[Doubt]:

@@ -11,13 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from migration.verify.shapes import Shape
-from migration.verify.signatures import Select
+from migration.verify.signatures import NUMBERED, Select, numbered
 from providers.mysql.packets.packets import Packets
 from providers.mysql.version import Version
 
 _TEXTS = ("char", "varchar", "tinytext", "text", "mediumtext", "longtext")
 _BYTES = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob", "vector", "uuid", "inet4", "inet6")
-_NUMBERED = ("enum", "set", "bit")
 # Knuth's multiplier: XOR of plain CRC32s does not see two rows that exchange a value.
 _SPREAD = 2654435761
 _RANDOM = "CAST(FLOOR(RAND() * 1e18) AS UNSIGNED)"
@@ -91,11 +90,7 @@ def text_of(columns: tuple[Select, ...]) -> str:
     nulls = [f"ISNULL({select.quoted})" for select in columns if select.column.nullable]
     flags = [f"CONCAT({', '.join(nulls)})"] if nulls else []
     front = f"CONCAT_WS('#', '', {', '.join([*numbers, *flags, *lengths])})"
-    return f"CONCAT({', '.join([front, *_behind(texts)])})" if texts else front
-
-
-def _behind(texts: list[str]) -> list[str]:
-    return ["'#'", *texts]
+    return f"CONCAT({front}, '#', {', '.join(texts)})" if texts else front
 
 
 def _number(select: Select) -> str:
@@ -103,7 +98,7 @@ def _number(select: Select) -> str:
     if kind == "float":
         # As text it has six digits; adding would lose the sign of -0.0.
         return f"({select.quoted} * 1e0)"
-    return f"({select.quoted} | 0)" if kind in _NUMBERED else select.quoted
+    return numbered(select.quoted) if kind in NUMBERED else select.quoted
 
 
 def _content(select: Select) -> str | None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from migration.journal import JournalError
+from migration.model import Side
 from migration.verify.dirty import Key
 from migration.verify.model import Table
 from providers.mysql.binlog.places import Start
@@ -43,6 +44,10 @@ class Places:
 
     source: Start
     target: Start | None
+
+    def by_side(self) -> dict[Side, Start]:
+        """Those that are read, the source's first."""
+        return {Side.SOURCE: self.source} | ({} if self.target is None else {Side.TARGET: self.target})
 
 
 @dataclass(frozen=True)
@@ -94,10 +99,8 @@ def read(path: Path, about: About) -> Kept | None:
         return None
     head = bodies[0]
     if head.get("is") != "begun" or head.get("format") != FORMAT:
-        raise JournalError(f"{path} is not the progress of a verification; name another file.")
-    if About(head["source"], head["target"], head["request"]) != about:
-        return None
-    if any(body["is"] == "void" for body in bodies):
+        raise _another(path)
+    if About(head["source"], head["target"], head["request"]) != about or any(body["is"] == "void" for body in bodies):
         return None
     kept = Kept(_places(head["places"]))
     for body in bodies[1:]:
@@ -109,10 +112,14 @@ def _parsed(path: Path, line: bytes) -> dict[str, Any]:
     try:
         body = json.loads(line)
     except ValueError as error:
-        raise JournalError(f"{path} is not the progress of a verification; name another file.") from error
+        raise _another(path) from error
     if not isinstance(body, dict):
-        raise JournalError(f"{path} is not the progress of a verification; name another file.")
+        raise _another(path)
     return body
+
+
+def _another(path: Path) -> JournalError:
+    return JournalError(f"{path} is not the progress of a verification; name another file.")
 
 
 def _take(kept: Kept, body: Mapping[str, Any]) -> None:
@@ -173,7 +180,7 @@ class Progress:
             path.parent.mkdir(parents=True, exist_ok=True)
             if going_on:
                 _mend(path)
-            self._file = path.open("ab" if going_on else "wb")
+            self._file = open(path, "ab" if going_on else "wb", opener=_private)  # noqa: SIM115
         if not going_on:
             head = {"is": "begun", "format": FORMAT, "source": about.source, "target": about.target}
             self._write({**head, "request": about.request, "places": _written(places)})
@@ -241,6 +248,11 @@ class Progress:
                 f"The progress of the verification in {self._path} cannot be written ({words}); free some space, or "
                 "name another file."
             ) from error
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file for its owner's eyes: it holds the keys of rows."""
+    return os.open(path, flags, 0o600)
 
 
 def _mend(path: Path) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 
 from migration.verify.chunks import Pace, Stretch, last_key, maybe_full
-from migration.verify.compare import Rows, by_key, without_signs
+from migration.verify.compare import Rows, by_key, unequal
 from migration.verify.hashing import Hash
 from migration.verify.readers import AnswerTooLarge
 from migration.verify.reading import Chunk, Reading, compared
@@ -49,7 +48,7 @@ class KeysetReading:
 
     def _layout(self) -> RowLayout:
         sql = [self._statements.stretch(side, None, self._until) for side in (SOURCE, TARGET)]
-        return self._reading.readers.layout(self._shape, sql[0], sql[1])
+        return self._reading.layout(self._shape, sql[0], sql[1])
 
     def _go_on(self) -> bool:
         """Read as far as it gets; whether that is the end."""
@@ -124,9 +123,7 @@ class KeysetReading:
         while True:
             rows = by_key(layout, theirs)
             pairs: dict[Key, Rows] = {key: (waiting.pop(key, None), row) for key, row in rows.items()}
-            found: Mapping[Key, Rows] = {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
-            if self._shape.signless:
-                found = without_signs(layout, found)
+            found = unequal(layout, pairs, signless=self._shape.signless)
             self._reading.report(Chunk(self._shape, layout, None, 0, 0, found))
             after = last_key(layout, theirs)
             if after is None or not maybe_full(theirs, most):
@@ -148,6 +145,7 @@ class HashedKeyset:
         self._hash = by
         self._after = after
         self._pace = Pace(shape.row_size, by.chunk_bytes)
+        self._sql = self._statements.rows(SOURCE), self._statements.rows(TARGET)
 
     def run(self) -> None:
         """Read to the end.
@@ -166,7 +164,7 @@ class HashedKeyset:
     def _next(self) -> Stretch:
         """Ask the source where as many rows as a chunk should have end; only the index is read for that."""
         readers, rows = self._reading.readers, self._pace.rows
-        layout = readers.layout(self._shape, self._statements.rows(SOURCE), self._statements.rows(TARGET))
+        layout = self._reading.layout(self._shape, *self._sql)
         bounds = self._statements.bounds(layout, self._after)
         found = readers.source.read(self._statements.boundary(self._after), [*bounds, limit(rows - 1)])
         keys = RowLayout(layout.columns[: self._shape.keys], self._shape.keys)
@@ -174,7 +172,7 @@ class HashedKeyset:
 
     def _equal(self, stretch: Stretch) -> bool:
         readers, began = self._reading.readers, time.monotonic()
-        layout = readers.layout(self._shape, self._statements.rows(SOURCE), self._statements.rows(TARGET))
+        layout = self._reading.layout(self._shape, *self._sql)
         where = self._statements.in_stretch(stretch.after, stretch.upto)
         bounds = self._statements.bounds(layout, stretch.after, stretch.upto)
         a, b = readers.both(self._hash.over(SOURCE, where), self._hash.over(TARGET, where), bounds)

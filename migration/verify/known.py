@@ -7,6 +7,7 @@ nothing that a log says about it is trusted, but that it was touched. It is read
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -39,12 +40,12 @@ class Surroundings:
 class Unsettled:
     """Tables to be looked at anew. `generation`: grows with everything that makes one of them so.
 
-    `listed`: whether tables may have come or gone.
+    `unlisted`: since when tables may have come or gone (monotonic seconds), None where all are known.
     """
 
     tables: frozenset[Table]
     generation: int
-    listed: bool
+    unlisted: float | None
 
 
 @dataclass
@@ -71,7 +72,7 @@ class Known:
         self._sure: set[Table] = set()
         self._altered: dict[Table, _Altered] = {}
         self._generation = 0
-        self._relist = 0
+        self._relist: dict[int, float] = {}
         self._touches: Counter[Table] = Counter()
         self.install(shapes, ())
 
@@ -119,7 +120,8 @@ class Known:
     def unsettled(self) -> Unsettled:
         """What has to be looked at anew."""
         with self._lock:
-            return Unsettled(frozenset(self._altered), self._generation, self._relist > 0)
+            unlisted = min(self._relist.values(), default=None)
+            return Unsettled(frozenset(self._altered), self._generation, unlisted)
 
     def touches(self, table: Table) -> int:
         """How often a log has spoken of the table."""
@@ -211,7 +213,7 @@ class Known:
         """Tables may have come or gone."""
         with self._lock:
             self._generation += 1
-            self._relist = self._generation
+            self._relist[self._generation] = time.monotonic()
 
     def names(self, side: Side, listed: Iterable[Table]) -> frozenset[Table]:
         """What a list of one side's tables and views has that is not known, and what it no longer has."""
@@ -232,8 +234,7 @@ class Known:
     def listed(self, generation: int) -> None:
         """The tables were listed, when the generation was this one."""
         with self._lock:
-            if self._relist <= generation:
-                self._relist = 0
+            self._relist = {one: since for one, since in self._relist.items() if one > generation}
 
     def unchanged(self, tables: Iterable[Table], generation: int) -> frozenset[Table]:
         """Those of altered tables that were not altered once more since this generation."""
@@ -249,12 +250,6 @@ class Known:
                 self._altered[table].sides.discard(side)
                 if not self._altered[table].sides:
                     del self._altered[table]
-
-    def settle(self) -> None:
-        """Nobody writes any more, and both logs were read: what is installed holds."""
-        with self._lock:
-            self._altered.clear()
-            self._relist = 0
 
     # -- what a log says
 
@@ -304,7 +299,7 @@ class Known:
         cascades = self._around.cascades[side]
         if not cascades.keys:
             return set()
-        parents = rekeyed | (touched & cascades.by_any_update(self._key_names))
+        parents = rekeyed | cascades.by_any_update(touched, self._key_names)
         return {child for parent in parents for child in cascades.below(parent)}
 
     def _key_names(self, table: Table) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -49,6 +49,11 @@ class Difference:
     key: tuple[tuple[str, str], ...]
     columns: tuple[str, ...] = ()
     rows: int = 1
+
+
+def rows_of(differences: Iterable[Difference]) -> int:
+    """How many rows differ; a table that is on one side only counts as one."""
+    return sum(max(1, one.rows) for one in differences)
 
 
 @dataclass(frozen=True)

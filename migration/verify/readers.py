@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from migration.verify.compare import Unexplained, same_wire
 from migration.verify.shapes import Shape
-from migration.verify.statements import SOURCE, TARGET, Statements
-from providers.mysql.connection import DEFAULT_TIMEOUTS, Timeouts
+from migration.verify.statements import Statements
 from providers.mysql.endpoint import Endpoint
 from providers.mysql.errors import ServerError
 from providers.mysql.packets.packets import Packets
-from providers.mysql.packets.reader import RawReader, receive_both
+from providers.mysql.packets.reader import AnswerTooLarge, RawReader, receive_both
 from providers.mysql.packets.rows import RowLayout
 from providers.mysql.packets.wire import Param
 
@@ -19,46 +18,25 @@ from providers.mysql.packets.wire import Param
 MOST_ANSWERED = 5 << 20
 
 
-class AnswerTooLarge(ServerError):
-    """An answer grew beyond what may be held in memory; its connection is closed. Ask for fewer rows."""
-
-
-class BoundedReader(RawReader):
-    """A reader that takes no answer beyond `most` bytes; None for no bound."""
-
-    most: int | None = MOST_ANSWERED
-
-    def _advanced(self) -> bool:
-        channel, ending = self._channel, self._ending
-        while channel.advance():
-            if ending.complete(channel.buffer, channel.have):
-                return True
-            if self.most is not None and channel.have > self.most:
-                self._drop()
-                raise AnswerTooLarge(self.server, f"{self.server} sent more than {self.most} bytes for one statement.")
-        return False
-
-
 class Readers:
     """The two readers of one worker."""
 
-    def __init__(self, source: Endpoint, target: Endpoint, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
+    def __init__(self, source: Endpoint, target: Endpoint) -> None:
         """Connect to both.
 
         Raises:
             ServerError: see `RawReader`.
         """
         self._endpoints = source, target
-        self._timeouts = timeouts
         self._cut = False
-        self.source = BoundedReader(source, timeouts)
+        self.source = _opened(source)
         try:
-            self.target = BoundedReader(target, timeouts)
+            self.target = _opened(target)
         except ServerError:
             self.source.close()
             raise
 
-    def __getitem__(self, side: int) -> BoundedReader:
+    def __getitem__(self, side: int) -> RawReader:
         return self.target if side else self.source
 
     def reopen(self) -> None:
@@ -69,8 +47,8 @@ class Readers:
         """
         self.close()
         source, target = self._endpoints
-        self.source = BoundedReader(source, self._timeouts)
-        self.target = BoundedReader(target, self._timeouts)
+        self.source = _opened(source)
+        self.target = _opened(target)
         if self._cut:
             self.cut()
 
@@ -133,4 +111,8 @@ class Readers:
         self.target.close()
 
 
-__all__ = ["MOST_ANSWERED", "SOURCE", "TARGET", "AnswerTooLarge", "BoundedReader", "Readers"]
+def _opened(endpoint: Endpoint) -> RawReader:
+    return RawReader(endpoint, most=MOST_ANSWERED)
+
+
+__all__ = ["MOST_ANSWERED", "AnswerTooLarge", "Readers"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -60,14 +61,18 @@ class Desk(Protocol):
 
 
 class Reading:
-    """One worker's readers and its desk. Not for use by two threads at once."""
+    """One worker's readers and its desk. Not for use by two threads at once.
+
+    `found_by`: the kinds of keys by which rows were found (see `lookups`).
+    """
 
     def __init__(self, readers: Readers, desk: Desk, mode: Mode = Mode.EXACT) -> None:
         self.readers = readers
+        self.found_by = set[Hashable]()
         self.report = desk.report
         self._permit = desk.permit
         self._mode = mode
-        self._pause = threading.Event()
+        self._laid: tuple[object, RowLayout] | None = None
 
     def permitted(self) -> None:
         """Wait until the next chunk may be read.
@@ -77,6 +82,18 @@ class Reading:
         """
         if not self._permit():
             raise Stopped
+
+    def layout(self, shape: Shape, here: str, there: str) -> RowLayout:
+        """As `Readers.layout`, and not made anew for columns like the last ones.
+
+        Raises:
+            ServerError: as `Readers.layout`.
+        """
+        source, target = self.readers.source.prepare(here), self.readers.target.prepare(there)
+        known = shape.keys, source.columns, target.columns
+        if self._laid is None or self._laid[0] != known:
+            self._laid = known, self.readers.layout(shape, here, there)
+        return self._laid[1]
 
     def hash_of(self, shape: Shape) -> Hash | None:
         """How chunks of the table are hashed, None where rows are read."""
@@ -103,7 +120,7 @@ class Reading:
                 if tries == len(_PAUSES_S):
                     raise
             self.permitted()
-            self._pause.wait(_PAUSES_S[tries])
+            time.sleep(_PAUSES_S[tries])
             tries += 1
 
     @contextlib.contextmanager

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import struct
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, pairwise
+from typing import TypeVar
 
 from migration.model import Side
 from migration.verify.catalogue import Listed
-from migration.verify.compare import Rows, by_key, differing_unordered, without_signs
+from migration.verify.compare import Rows, by_key, differing_unordered
 from migration.verify.dirty import Key
 from migration.verify.model import Table
 from migration.verify.readers import MOST_ANSWERED, AnswerTooLarge, Readers
 from migration.verify.shapes import Shape, Way
-from migration.verify.statements import SOURCE, TARGET, Statements
+from migration.verify.statements import SOURCE, TARGET, Statements, ends
 from providers.mysql.binlog.keys import KeyColumn, key_params
 from providers.mysql.connection import Connection
 from providers.mysql.packets import wire
@@ -20,13 +23,21 @@ from providers.mysql.packets.rows import RowLayout
 from providers.mysql.packets.wire import Param
 from providers.mysql.version import Version
 
+_T = TypeVar("_T")
+
 # Few sizes, so that few statements have to be prepared. Long lists of keys cost the servers less a key than short
 # ones: beyond 200 they no longer look into the index to plan (eq_range_index_dive_limit).
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 _MOST_COMBINED = 64
 _MOST_BYTES = 4 << 20
+# Where so few rows are too large to be held together, each is read alone from then on; so many are kept in mind.
+_FEW, _MOST_LARGE = 8, 1_000
+# A row that is read along a range costs a server some thirtieth of one that is looked up by its key. So many keys, no
+# two of which are further apart than this, are read as a range; who stands between them is compared, too.
+_DENSE, _APART = 8, 4
 # Integers are bound as wide as the log has them; those of three bytes are not sent at all.
 _INTEGERS = {1: wire.TINY, 2: wire.SHORT, 4: wire.LONG, 8: wire.LONGLONG}
+_FORMATS = {1: "b", 2: "h", 4: "i", 8: "q"}
 # Says of a key that it stands as the target's log has it, where the two servers store the key differently.
 _THERE = b"target"
 _CODECS = {"latin1": "cp1252", "utf8mb3": "utf-8", "utf8": "utf-8", "utf8mb4": "utf-8", "ucs2": "utf-16-be"}
@@ -36,8 +47,12 @@ def _kind(column: Listed) -> KeyColumn:
     return KeyColumn(column.data_type, column.column_type, column.charset, "unsigned" in column.column_type)
 
 
-Part = list[tuple[Param, ...]]
-"""The keys of one statement, as its parameters."""
+One = tuple[Param, ...]
+"""A key, as the parameters that find its row."""
+Part = list[One]
+"""The keys of one statement."""
+Span = tuple[int, int]
+"""The first and the last of integer keys that stand close together."""
 
 
 class KeyForm:
@@ -74,6 +89,25 @@ class KeyForm:
             given.append(param if text is None else Param.text(text.encode()))
         return tuple(given)
 
+    def spans(self, keys: Collection[Key]) -> tuple[list[Span], Collection[Key]]:
+        """Those of the keys that stand close together, and the others."""
+        if self._unsigned is None or len(keys) < _DENSE:
+            return [], keys
+        values = [key[0] for key in keys]
+        width = len(values[0])
+        if width not in _FORMATS or len(joined := b"".join(values)) != width * len(keys):
+            return [], keys
+        code = _FORMATS[width].upper() if self._unsigned else _FORMATS[width]
+        numbers = sorted(struct.unpack(f"<{len(keys)}{code}", joined))
+        gaps = [at for at, (one, other) in enumerate(pairwise(numbers), 1) if other - one > _APART]
+        runs = [(first, last) for first, last in pairwise((0, *gaps, len(numbers))) if last - first >= _DENSE]
+        if not runs:
+            return [], keys
+        outside = pairwise((0, *(at for run in runs for at in run), len(numbers)))
+        others = [number for first, last in islice(outside, 0, None, 2) for number in numbers[first:last]]
+        spans = [(numbers[first], numbers[last - 1]) for first, last in runs]
+        return spans, [(struct.pack(f"<{code}", number),) for number in others]
+
 
 def _decoded(value: bytes, charset: str) -> str | None:
     try:
@@ -94,10 +128,7 @@ class _Prepared:
 
 @dataclass(frozen=True)
 class Reread:
-    """What reading touched rows again gave. `legible`: whether all keys could be told; else the table is read again.
-
-    `layout`: how to take the rows apart.
-    """
+    """What reading touched rows again gave. `legible`: whether all keys could be told; else the table is read again."""
 
     differing: Mapping[Key, Rows]
     legible: bool
@@ -109,6 +140,7 @@ class Rereader:
     def __init__(self, readers: Readers) -> None:
         self._readers = readers
         self._known: dict[Table, _Prepared] = {}
+        self._large: dict[Table, set[One]] = {}
 
     def prepare(self, shape: Shape) -> None:
         """Prepare the statements for a table, so that reading does not have to.
@@ -117,54 +149,58 @@ class Rereader:
             ServerError: see `Readers.layout`.
         """
         known = self._of(shape)
-        for size in _sizes(shape):
-            self._readers.source.prepare(known.statements.by_keys(SOURCE, size))
-            self._readers.target.prepare(known.statements.by_keys(TARGET, size))
+        for side in (SOURCE, TARGET):
+            for size in _sizes(shape):
+                self._readers[side].prepare(known.statements.by_keys(side, size))
+            for size in _SIZES if shape.way is Way.INTEGER else ():
+                self._readers[side].prepare(_in_spans(known.statements, side, size))
 
     def layout(self, shape: Shape) -> RowLayout:
         """How the table's rows are taken apart."""
         return self._of(shape).layout
 
-    def touched(self, shape: Shape, keys: Sequence[Key]) -> Reread:
+    def touched(self, shape: Shape, keys: Collection[Key]) -> Reread:
         """Read the rows of keys that stand in a log; which of them differ now, by their keys as they are read.
+
+        Others that stand between them may be among those.
 
         Raises:
             ServerError: a server does not answer, or the table is another by now.
         """
-        known = self._of(shape)
-        params, legible = [], True
-        for key in keys:
-            found = known.form.params(key)
-            if found is None:
-                legible = False
-            else:
-                params.append(found)
-        return Reread(self._differing(known, params), legible)
+        form = self._of(shape).form
+        # Among large rows, a range would have to be given up.
+        spans, others = form.spans(keys) if not self._large.get(shape.table) else ([], keys)
+        try:
+            found = self._within(shape, spans)
+        except AnswerTooLarge:
+            self._readers.reopen()
+            found, others = {}, keys
+        told = list(map(form.params, others))
+        params = [one for one in told if one is not None]
+        return Reread({**found, **self._differing(shape, params)}, len(params) == len(told))
 
-    def again(self, shape: Shape, keys: Sequence[Key]) -> Mapping[Key, Rows]:
+    def again(self, shape: Shape, keys: Iterable[Key]) -> Mapping[Key, Rows]:
         """Read rows by the keys they were read with before; those that differ now.
 
         Raises:
             ServerError: as `touched`.
         """
-        known = self._of(shape)
-        return self._differing(known, [known.layout.params(key) for key in keys])
+        return self._differing(shape, list(map(self._of(shape).layout.params, keys)))
 
-    def on_one(self, shape: Shape, side: int, keys: Sequence[Key]) -> dict[Key, bytes]:
+    def on_one(self, shape: Shape, side: int, keys: Iterable[Key]) -> dict[Key, bytes]:
         """The rows on one server (`statements.SOURCE` or `TARGET`) by their keys.
 
         Raises:
             ServerError: as `touched`.
         """
-        known = self._of(shape)
         rows: dict[Key, bytes] = {}
 
         def read(part: Part) -> None:
+            known = self._of(shape)
             sql = known.statements.by_keys(side, len(part))
             rows.update(by_key(known.layout, self._readers[side].read(sql, [one for key in part for one in key])))
 
-        for part in _parts(shape, [known.layout.params(key) for key in keys]):
-            self._held(part, read)
+        self._read(shape, list(map(self._of(shape).layout.params, keys)), read)
         return rows
 
     def session(self, side: Side) -> tuple[Connection, Version]:
@@ -172,61 +208,86 @@ class Rereader:
         reader = self._readers[TARGET if side is Side.TARGET else SOURCE]
         return reader.session, reader.version
 
+    def revive(self) -> None:
+        """New connections, where one broke while nobody used it.
+
+        Raises:
+            ServerError: a server cannot be reached.
+        """
+        if not all(self._readers[side].session.ping() for side in (SOURCE, TARGET)):
+            self._readers.reopen()
+
     def forget(self, table: Table) -> None:
         """The table has another shape now."""
         self._known.pop(table, None)
-
-    def reopen(self) -> None:
-        """Begin anew with other connections.
-
-        Raises:
-            ServerError: see `Readers.reopen`.
-        """
-        self._known.clear()
-        self._readers.reopen()
+        self._large.pop(table, None)
 
     def _of(self, shape: Shape) -> _Prepared:
         known = self._known.get(shape.table)
-        if known is None or known.shape is not shape:
+        # On new connections, statements may have to be others.
+        if known is None or known.shape is not shape or known.statements.widened != self._readers.widened:
             statements = self._readers.statements(shape)
             layout = self._readers.layout(shape, statements.by_keys(SOURCE, 1), statements.by_keys(TARGET, 1))
             known = self._known[shape.table] = _Prepared(shape, statements, layout, KeyForm(shape))
         return known
 
-    def _differing(self, known: _Prepared, params: Sequence[tuple[Param, ...]]) -> Mapping[Key, Rows]:
+    def _differing(self, shape: Shape, params: Sequence[One]) -> Mapping[Key, Rows]:
         found: dict[Key, Rows] = {}
 
         def read(part: Part) -> None:
+            known = self._of(shape)
             here, there = (known.statements.by_keys(side, len(part)) for side in (SOURCE, TARGET))
             mine, theirs = self._readers.both(here, there, [one for key in part for one in key])
-            found.update(differing_unordered(known.layout, mine, theirs, signless=known.shape.signless))
+            found.update(differing_unordered(known.layout, mine, theirs, signless=shape.signless))
 
-        for part in _parts(known.shape, params):
-            self._held(part, read)
+        self._read(shape, params, read)
         return found
 
-    def _held(self, part: Part, read: Callable[[Part], None]) -> None:
+    def _within(self, shape: Shape, spans: Sequence[Span]) -> Mapping[Key, Rows]:
+        """The rows of ranges that differ now.
+
+        Raises:
+            AnswerTooLarge: they cannot be held together.
+        """
+        known, found = self._of(shape), dict[Key, Rows]()
+        for part in _span_parts(shape, spans):
+            here, there = (_in_spans(known.statements, side, len(part)) for side in (SOURCE, TARGET))
+            mine, theirs = self._readers.both(here, there, [end for span in part for end in ends(shape, *span)])
+            found.update(differing_unordered(known.layout, mine, theirs, signless=shape.signless))
+        return found
+
+    def _read(self, shape: Shape, params: Sequence[One], read: Callable[[Part], None]) -> None:
+        """Read the rows of keys, as many at a time as can be held."""
+        large = self._large.setdefault(shape.table, set())
+        for part in _parts(shape, [one for one in params if one not in large] if large else params):
+            self._held(shape, part, read)
+        for one in large.intersection(params):
+            self._alone(one, read)
+
+    def _held(self, shape: Shape, part: Part, read: Callable[[Part], None]) -> None:
         """Read rows together; where they are too large to be held together, in halves."""
         try:
             read(part)
         except AnswerTooLarge:
             self._readers.reopen()
-            if len(part) > 1:
+            if len(part) > _FEW:
                 middle = len(part) // 2
-                self._held(part[:middle], read)
-                self._held(part[middle:], read)
+                self._held(shape, part[:middle], read)
+                self._held(shape, part[middle:], read)
                 return
-            self._readers.allow(None)
-            try:
-                read(part)
-            finally:
-                self._readers.allow(MOST_ANSWERED)
+            large = self._large[shape.table]
+            if len(large) < _MOST_LARGE:
+                large.update(part)
+            for one in dict.fromkeys(part):
+                self._alone(one, read)
 
-
-def still_differing(shape: Shape, layout: RowLayout, rows: Mapping[Key, Rows]) -> Mapping[Key, Rows]:
-    """Those of pairs of rows that are not equal."""
-    unequal = {key: pair for key, pair in rows.items() if pair[0] != pair[1]}
-    return without_signs(layout, unequal) if shape.signless else unequal
+    def _alone(self, one: One, read: Callable[[Part], None]) -> None:
+        """Read a row of any size."""
+        self._readers.allow(None)
+        try:
+            read([one])
+        finally:
+            self._readers.allow(MOST_ANSWERED)
 
 
 def _sizes(shape: Shape) -> tuple[int, ...]:
@@ -234,10 +295,34 @@ def _sizes(shape: Shape) -> tuple[int, ...]:
     return tuple(size for size in _SIZES if size <= most)
 
 
-def _parts(shape: Shape, params: Sequence[tuple[Param, ...]]) -> Iterator[Part]:
+def _parts(shape: Shape, params: Sequence[One]) -> Iterator[Part]:
     """The keys as they go into statements of a few sizes; some keys twice."""
     sizes = _sizes(shape)
     for at in range(0, len(params), sizes[-1]):
-        part = list(params[at : at + sizes[-1]])
-        size = next(size for size in sizes if size >= len(part))
-        yield part + [part[-1]] * (size - len(part))
+        yield _padded(list(params[at : at + sizes[-1]]), sizes)
+
+
+def _in_spans(statements: Statements, side: int, number: int) -> str:
+    where = " OR ".join([f"({statements.in_span()})"] * number)
+    return f"{statements.rows(side)} WHERE {where}"
+
+
+def _span_parts(shape: Shape, spans: Sequence[Span]) -> Iterator[list[Span]]:
+    """The ranges as they go into statements of a few sizes; some ranges twice."""
+    most = max(1, _MOST_BYTES // shape.row_size)
+    part, rows = list[Span](), 0
+    for low, high in spans:
+        for first in range(low, high + 1, most):
+            last = min(high, first + most - 1)
+            if part and (rows + last - first >= most or len(part) == _SIZES[-1]):
+                yield _padded(part, _SIZES)
+                part, rows = [], 0
+            part.append((first, last))
+            rows += last - first + 1
+    if part:
+        yield _padded(part, _SIZES)
+
+
+def _padded(part: list[_T], sizes: Sequence[int]) -> list[_T]:
+    size = next(size for size in sizes if size >= len(part))
+    return part + [part[-1]] * (size - len(part))

@@ -9,24 +9,27 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from migration.model import Side
 from migration.verify.dirty import DirtySet, Key, Suspect, Taken
 from migration.verify.known import Known
-from migration.verify.model import Table
+from migration.verify.model import Doubt, Table
 from migration.verify.readers import Readers
 from migration.verify.recheck import Rereader
 from migration.verify.scan import of_the_table
-from providers.mysql.binlog.places import horizon
-from providers.mysql.errors import ConnectionLost, ServerError, Unreachable
+from migration.verify.worker import Worker
+from providers.mysql.binlog.commits import Commits
+from providers.mysql.binlog.marks import Horizon
+from providers.mysql.binlog.places import SETTLE_S, horizon
+from providers.mysql.errors import ServerError
+from providers.mysql.packets.reader import RawReader
 
 _AT_ONCE = 500
 _IDLE_S = 0.02
 # How often the servers are asked what they see.
 _SETTLE_S = 0.01
 _MOST_HOLD_S = 30.0
-_PATIENCE_S = 120.0
-_PAUSE_S = 0.5
 
 Job = Callable[[Rereader], None]
 
@@ -61,31 +64,22 @@ class Rechecker:
         self._rereader = Rereader(readers)
         self._known = known
         self._dirty = dirty
-        self._sides = tuple(sides)
+        self._commits = {side: Commits() for side in sides}
         self._lag_s = lag_s
         self._equal = equal
         self._round_over = round_over
-        self._failed = failed
         self._jobs: deque[Job] = deque()
-        self._stop = threading.Event()
         self._awake = threading.Event()
         self._settled = 0.0
-        self._thread = threading.Thread(target=self._run, name="verify-recheck", daemon=True)
+        self._worker = Worker("verify-recheck", readers, self._once, failed)
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._worker.start()
 
     def close(self) -> None:
         """End, and close the readers."""
-        self._stop.set()
-        self._awake.set()
-        if self._thread.ident is not None:
-            self._thread.join(5.0)
-        if self._thread.is_alive():
-            self._readers.cut()
-            self._thread.join(5.0)
-        self._readers.close()
+        self._worker.close()
 
     def wake(self) -> None:
         """Something was touched."""
@@ -96,24 +90,6 @@ class Rechecker:
         """Have something done by this thread, before its next round."""
         self._jobs.append(job)
         self._awake.set()
-
-    def _run(self) -> None:
-        lost_at: float | None = None
-        while not self._stop.is_set():
-            try:
-                if lost_at is not None:
-                    self._rereader.reopen()
-                    lost_at = None
-                self._once()
-            except (ConnectionLost, Unreachable) as error:
-                lost_at = lost_at or time.monotonic()
-                if time.monotonic() - lost_at > _PATIENCE_S:
-                    self._failed(error)
-                    return
-                self._stop.wait(_PAUSE_S)
-            except ServerError as error:
-                self._failed(error)
-                return
 
     def _once(self) -> None:
         self._awake.clear()
@@ -141,11 +117,29 @@ class Rechecker:
         if now < self._settled + _SETTLE_S:
             return
         self._settled = now
-        for side in self._sides:
-            if self._dirty.waits(side):
-                session = self._readers[side is Side.TARGET].session
-                seen = horizon(session, self._readers[side is Side.TARGET].version)
+        for side, commits in self._commits.items():
+            since = self._dirty.waits(side)
+            if since is not None:
+                reader = self._readers[side is Side.TARGET]
+                seen = horizon(reader.session, reader.version)
+                if seen.newest is not None:
+                    seen = self._untold(reader, commits, seen, since)
                 self._dirty.settle(side, seen, self._before(side))
+
+    def _untold(self, reader: RawReader, commits: Commits, seen: Horizon, since: float) -> Horizon:
+        """What reads see where the server's own word on it is not exact. `since`: what waits was read then."""
+        upto = commits.upto(reader.session)
+        if upto < seen.before and since <= seen.before:
+            self._known.doubt(
+                Doubt(
+                    None,
+                    f"{reader.server} did not tell which transactions of its binary log can be read already: that "
+                    f"each can be after {SETTLE_S:.0f} s is trusted and not proved (the privilege PROCESS tells, or "
+                    "GTIDs on MySQL 5.7 and later)",
+                    unproved=False,
+                )
+            )
+        return replace(seen, before=max(seen.before, upto))
 
     def _before(self, side: Side) -> float:
         """What the target cannot have yet would be read in vain."""
@@ -160,6 +154,8 @@ class Rechecker:
         """
         shape = self._known.shape(taken.table)
         if shape is None:
+            # It is looked at anew, and then read as a whole.
+            self._dirty.redo(taken.table, taken.since)
             self._dirty.landed()
             return
         try:
@@ -183,8 +179,7 @@ class Rechecker:
         """
         shape = self._known.shape(table)
         if shape is None:
-            # It is looked at anew, and then read as a whole.
-            self._dirty.equal(table, suspects)
+            self._dirty.give_up(table)
             return
         try:
             differing = self._rereader.again(shape, [one.key for one in suspects])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -97,8 +98,9 @@ class Scan:
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for the end; False where it did not come in time."""
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
         for worker in self._workers:
-            worker.join(timeout_s)
+            worker.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
         return not self.running
 
     @property
@@ -147,7 +149,7 @@ class Scan:
                 readers.close()
         except Stopped:
             self.stop()
-        except Exception as error:  # noqa: BLE001 - the thread's end: kept for whoever waits for the scan
+        except Exception as error:  # noqa: BLE001 - the boundary of the thread: kept for whoever waits for the scan
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:

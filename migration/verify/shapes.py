@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from migration.verify.catalogue import Catalogue, Definition, Index, Listed, read_catalogue
+from migration.verify.catalogue import Catalogue, Definition, Index, Listed, read_both
 from migration.verify.model import Difference, Doubt, Kind, Request, Table
 from migration.verify.signatures import Select, agree, columns_of_both
 from providers.mysql.connection import Connection
 from providers.mysql.literals import quote_name
 
-_INTEGERS = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint"})
 _BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
 # Engines whose rows are on other servers or in other tables, or nowhere.
 _ELSEWHERE = frozenset({"FEDERATED", "MRG_MYISAM", "SPIDER", "CONNECT", "BLACKHOLE", "PERFORMANCE_SCHEMA", "OQGRAPH"})
 _LEAST_ROW = 20
+_NO_INDEX = Index("", (), ())
+_SIGNS = {"*": ".*", "?": "."}
 
 
 class Way(StrEnum):
@@ -62,24 +63,9 @@ class Shape:
     long_rows: bool = False
 
     @property
-    def database(self) -> str:
-        """The source's database."""
-        return self.table[0]
-
-    @property
-    def name(self) -> str:
-        """The table's name on the source."""
-        return self.table[1]
-
-    @property
     def title(self) -> str:
         """Database and name, for people."""
         return ".".join(self.table)
-
-    @property
-    def key_name(self) -> str:
-        """The index that names its rows, empty where there is none."""
-        return self.indexes[0]
 
     @property
     def key(self) -> tuple[Select, ...]:
@@ -98,11 +84,6 @@ class Shape:
         if "unsigned" in self.key[0].column.column_type:
             return 0, (1 << bits) - 1
         return -(1 << bits - 1), (1 << bits - 1) - 1
-
-    @property
-    def select_list(self) -> str:
-        """What is selected, the key first."""
-        return ", ".join(select.sql for select in self.columns)
 
     def quoted(self, side: int) -> str:
         """The qualified name in backticks, on the source (0) or the target (1)."""
@@ -138,9 +119,7 @@ def read_shapes(source: Connection, target: Connection, request: Request) -> Sha
     Raises:
         ServerError: a server does not answer.
     """
-    return compare_catalogues(
-        read_catalogue(source, request.databases), read_catalogue(target, request.databases), request
-    )
+    return compare_catalogues(*read_both(source, target, request.databases), request)
 
 
 def reread(source: Connection, target: Connection, request: Request, tables: Iterable[Table]) -> Shapes:
@@ -151,7 +130,7 @@ def reread(source: Connection, target: Connection, request: Request, tables: Ite
     """
     wanted = tuple(sorted(set(tables)))
     databases = tuple(sorted({database for database, _ in wanted}))
-    here, there = (read_catalogue(side, databases, wanted) for side in (source, target))
+    here, there = read_both(source, target, databases, wanted)
     shapes = compare_catalogues(here, there, request)
     folded = here.folds or there.folds
     asked = {_folded(table, folded) for table in wanted}
@@ -193,15 +172,11 @@ def _folded(table: Table, folds: bool) -> Table:
     return (table[0].lower(), table[1].lower()) if folds else table
 
 
-class _matcher:  # noqa: N801 - a function with a state
-    """Whether a table is one of a pattern of `database.table` with * and ?."""
-
-    def __init__(self, pattern: str) -> None:
-        parts = (".*" if sign == "*" else "." if sign == "?" else re.escape(sign) for sign in pattern)
-        self._pattern = re.compile("".join(parts) if pattern else ".*", re.DOTALL)
-
-    def __call__(self, table: Table) -> bool:
-        return self._pattern.fullmatch(".".join(table)) is not None
+def _matcher(pattern: str) -> Callable[[Table], bool]:
+    """Whether a table is one of a pattern of `database.table` with * and ?; all are of an empty one."""
+    parts = (_SIGNS.get(sign) or re.escape(sign) for sign in pattern or "*")
+    wanted = re.compile("".join(parts), re.DOTALL)
+    return lambda table: wanted.fullmatch(".".join(table)) is not None
 
 
 def _compare(found: _Found, source: Catalogue, here: Definition, target: Catalogue, there: Definition) -> None:
@@ -221,7 +196,7 @@ def _compare(found: _Found, source: Catalogue, here: Definition, target: Catalog
     signless = source.version.mariadb != target.version.mariadb and any(
         select.column.data_type in ("float", "double") for select in columns
     )
-    found.tables.append(make_shape(here, there, columns, signless))
+    found.tables.append(_shape(here, there, columns, signless))
 
 
 def _unreadable(definition: Definition, side: str) -> str:
@@ -233,25 +208,19 @@ def _unreadable(definition: Definition, side: str) -> str:
     return ""
 
 
-def make_shape(here: Definition, there: Definition, columns: tuple[Select, ...], signless: bool) -> Shape:
+def _shape(here: Definition, there: Definition, columns: tuple[Select, ...], signless: bool) -> Shape:
     """Choose the key and the way in which a table is read. `columns` in the source's order."""
-    mine, other = next(_common_indexes(here, there), (None, None))
+    mine, other = next(_common_indexes(here, there), (_NO_INDEX, _NO_INDEX))
     named = {select.column.name: select for select in columns}
-    if mine is None or other is None or not set(mine.columns) <= named.keys():
-        key, way, indexes = list[Select](), Way.UNKEYED, ("", "")
-        descending = tuple[bool, ...]()
-    else:
-        key = [named[name].as_key() for name in mine.columns]
-        way, indexes, descending = _way(key), (mine.name, other.name), mine.descending
-    rest = [select for select in columns if not mine or not key or select.column.name not in mine.columns]
+    key = [named[name].as_key() for name in mine.columns]
     return Shape(
         here.table,
         there.table,
-        (*key, *rest),
+        (*key, *(select for select in columns if select.column.name not in mine.columns)),
         len(key),
-        way,
-        indexes,
-        descending,
+        _way(key),
+        (mine.name, other.name),
+        mine.descending,
         here.rows,
         here.size,
         tuple(select.column.position for select in key),
@@ -272,9 +241,11 @@ def _common_indexes(here: Definition, there: Definition) -> Iterator[tuple[Index
 
 
 def _way(key: list[Select]) -> Way:
+    if not key:
+        return Way.UNKEYED
     if any(not agree(select) for select in key) or key[0].column.data_type in ("enum", "set"):
         return Way.BUCKETS
-    return Way.INTEGER if len(key) == 1 and key[0].column.data_type in _INTEGERS else Way.KEYSET
+    return Way.INTEGER if len(key) == 1 and key[0].column.data_type in _BITS else Way.KEYSET
 
 
 def _long(column: Listed) -> bool:

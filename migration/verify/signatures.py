@@ -16,8 +16,8 @@ _VARYING = (
     frozenset({"varchar", "tinytext", "text", "mediumtext", "longtext"}),
     frozenset({"varbinary", "tinyblob", "blob", "mediumblob", "longblob"}),
 )
-# Their index is in the order of their numbers, and only by these do they compare in that order.
-_NUMBERED = frozenset({"enum", "set", "bit"})
+NUMBERED = frozenset({"enum", "set", "bit"})
+"""Types whose index is in the order of their numbers: only by these do they compare in that order."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,15 @@ class Select:
 
     def as_key(self) -> Select:
         """The same as part of a key."""
-        if self.column.data_type in _NUMBERED:
-            return replace(self, sql=_numbered(self.quoted), bound="CAST(? AS UNSIGNED)")
+        if self.column.data_type in NUMBERED:
+            return replace(self, sql=numbered(self.quoted), bound="CAST(? AS UNSIGNED)")
         if self.converted:
             return self
         column = self.column
         return replace(self, bound=placeholder(column.charset or None, column.collation or None, column.data_type))
 
 
-def _numbered(name: str) -> str:
+def numbered(name: str) -> str:
     """The number that stands for a value: in 64 bits on every server, which CAST's is not on MariaDB."""
     return f"({name} | 0)"
 
@@ -125,33 +125,31 @@ def _spelled(column: Listed) -> str:
 
 def _comparable(column: Listed, twin: Listed) -> str | None:
     """None where the values cannot be compared; else what is to be noted, empty where there is nothing."""
-    if column.data_type != twin.data_type:
-        varying = any({column.data_type, twin.data_type} <= family for family in _VARYING)
-        if not varying or bool(column.charset) != bool(twin.charset):
-            return None
-        return _charsets(column, twin) or "what it holds is compared, how much it may hold is not"
-    if column.column_type != twin.column_type and not any(column.data_type in family for family in _VARYING):
-        return None
-    if (not column.charset) != (not twin.charset):
+    if bool(column.charset) != bool(twin.charset):
         return None
     if column.column_type != twin.column_type:
+        if not any({column.data_type, twin.data_type} <= family for family in _VARYING):
+            return None
         return _charsets(column, twin) or "what it holds is compared, how much it may hold is not"
     return _charsets(column, twin)
 
 
 def _charsets(column: Listed, twin: Listed) -> str:
-    return "both are compared after a conversion to utf8mb4" if _converts(column, twin) else ""
+    converts = column.data_type not in NUMBERED and _unlike(column, twin)
+    return "both are compared after a conversion to utf8mb4" if converts else ""
 
 
-def _converts(column: Listed, twin: Listed) -> bool:
+def _unlike(column: Listed, twin: Listed) -> bool:
+    """Whether the same text is other bytes in the twin's character set."""
     return column.charset != twin.charset and not {column.charset, twin.charset} <= _ALIKE
 
 
 def _select(column: Listed, twin: Listed) -> Select:
     name = quote_name(column.name)
-    if column.data_type == "enum" and "''" in re.findall(r"'(?:[^']|'')*'", column.column_type):
-        # What was no member prints as an empty text, like the member that is one.
-        return Select(column, twin, _numbered(name))
-    if column.data_type not in _NUMBERED and _converts(column, twin):
+    if column.data_type in NUMBERED:
+        # Both have the same members. What was none prints as an empty text, like the member that is one.
+        empty = column.data_type == "enum" and "''" in re.findall(r"'(?:[^']|'')*'", column.column_type)
+        return Select(column, twin, numbered(name) if empty or _unlike(column, twin) else name)
+    if _unlike(column, twin):
         return Select(column, twin, f"CONVERT({name} USING utf8mb4)", converted=True)
     return Select(column, twin, name)

@@ -8,10 +8,9 @@ from migration.verify.chunks import BYTES, Cursor, Pace, Span, as_number, last_k
 from migration.verify.readers import AnswerTooLarge
 from migration.verify.reading import Chunk, Reading, compared
 from migration.verify.shapes import Shape
-from migration.verify.statements import SOURCE, TARGET, limit
+from migration.verify.statements import SOURCE, TARGET, ends, limit
 from providers.mysql.packets.packets import Packets
 from providers.mysql.packets.rows import RowLayout
-from providers.mysql.packets.wire import Param
 
 # A span is meant to have `BYTES`; this many times as much is read of it at most.
 _SPARE = 4
@@ -26,6 +25,7 @@ class SpanReading:
         self._reading = reading
         self._readers = reading.readers
         self._statements = reading.readers.statements(shape)
+        self._sql = self._statements.span(SOURCE), self._statements.span(TARGET)
         self._shape = shape
         self._cursor = cursor
         self._signed = shape.bounds[0] < 0
@@ -41,52 +41,49 @@ class SpanReading:
             Stopped, ServerError: as `Reading.trying`.
         """
         while (span := self._cursor.take()) is not None:
+            left: Span | None = span
             try:
                 self._reading.permitted()
                 self._read_or_hash(span)
-            except BaseException:
-                self._cursor.give_back(span)
-                raise
+                left = None
             finally:
-                self._cursor.put_down()
+                self._cursor.put_down(left)
 
     def _read_or_hash(self, span: Span) -> None:
         if self._hash is None or not self._reading.trying(lambda: self._hashed(span)):
             self._reading.trying(lambda: self._read(span))
 
-    def _ends(self, span: Span) -> list[Param]:
-        return [Param.integer(end, not self._signed) for end in (span.low, span.high)]
-
     def _hashed(self, span: Span) -> bool:
         """Compare checksums of a span; False where they differ."""
         assert self._hash is not None
         where, began = " WHERE " + self._statements.in_span(), time.monotonic()
-        a, b = self._readers.both(self._hash.over(SOURCE, where), self._hash.over(TARGET, where), self._ends(span))
+        a, b = self._readers.both(
+            self._hash.over(SOURCE, where), self._hash.over(TARGET, where), ends(self._shape, span.low, span.high)
+        )
         if not a.same_as(b):
             return False
         rows = self._hash.rows(a)
-        self._cursor.learn(span, rows * self._shape.row_size, time.monotonic() - began, self._hash.chunk_bytes)
-        layout = self._readers.layout(self._shape, self._statements.span(SOURCE), self._statements.span(TARGET))
+        self._cursor.learn(rows * self._shape.row_size, time.monotonic() - began, self._hash.chunk_bytes)
+        layout = self._reading.layout(self._shape, *self._sql)
         self._reading.report(Chunk(self._shape, layout, span, rows, a.size, miss=self._hash.miss))
         return True
 
     def _read(self, span: Span) -> None:
         """Read and compare a span, all of it or its beginning; the rest is given back to the cursor."""
-        here, there = self._statements.span(SOURCE), self._statements.span(TARGET)
-        layout = self._readers.layout(self._shape, here, there)
+        layout = self._reading.layout(self._shape, *self._sql)
         rows, began = self._pace.rows, time.monotonic()
         try:
-            a, b = self._readers.both(here, there, [*self._ends(span), limit(rows)])
+            a, b = self._readers.both(*self._sql, [*ends(self._shape, span.low, span.high), limit(rows)])
         except AnswerTooLarge:
             self._readers.reopen()
             self._read_smaller(span)
             return
         seconds = time.monotonic() - began
-        ends = [self._end(layout, packets, span) for packets in (a, b) if maybe_full(packets, rows)]
-        end = min(ends, default=span.high)
+        cut = [self._end(layout, packets, span) for packets in (a, b) if maybe_full(packets, rows)]
+        end = min(cut, default=span.high)
         if end == span.high:
-            self._cursor.learn(span, max(a.size, b.size), seconds)
-        if ends:
+            self._cursor.learn(max(a.size, b.size), seconds)
+        if cut:
             self._pace.learn(max(a.size, b.size), seconds)
         if end < span.high and not a.same_as(b):
             # The two servers' rows may end at other keys: both are read again up to the nearer one.

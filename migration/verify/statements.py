@@ -8,6 +8,7 @@ is, or the index would not be used.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from migration.verify.shapes import Shape
 from migration.verify.signatures import Select
@@ -26,8 +27,15 @@ class Statements:
 
     def rows(self, side: int) -> str:
         """All rows, in no order."""
-        columns = ", ".join(self._selected(select) for select in self.shape.columns)
-        return f"SELECT {columns} FROM {self.shape.quoted(side)}{self.shape.hint(side)}"
+        return self._rows[side]
+
+    @cached_property
+    def _rows(self) -> tuple[str, ...]:
+        return tuple(self._of(self.shape.columns, side) for side in (SOURCE, TARGET))
+
+    def _of(self, columns: tuple[Select, ...], side: int) -> str:
+        selected = ", ".join(self._selected(select) for select in columns)
+        return f"SELECT {selected} FROM {self.shape.quoted(side)}{self.shape.hint(side)}"
 
     def _selected(self, select: Select) -> str:
         widens = self.widened and select.column.data_type == "float"
@@ -39,9 +47,9 @@ class Statements:
         parts = zip(self.shape.key, self.shape.descending, strict=True)
         return " ORDER BY " + ", ".join(select.quoted + (" DESC" if down else "") for select, down in parts)
 
-    def first(self, side: int) -> str:
-        """The first rows; takes a limit."""
-        return f"{self.rows(side)}{self.order if self.shape.keys else ''} LIMIT ?"
+    def first(self, side: int, rows: int) -> str:
+        """The first rows, so many at most: no parameter, as it is not asked twice."""
+        return f"{self.rows(side)}{self.order} LIMIT {rows}"
 
     def span(self, side: int) -> str:
         """The rows of a range of an integer key; takes its ends and a limit."""
@@ -87,23 +95,42 @@ class Statements:
 
     def boundary(self, after: Key | None) -> str:
         """The key of one row of the source; takes a stretch's bounds, and how many rows to pass over."""
-        keys = ", ".join(self._selected(select) for select in self.shape.key)
-        where = self.in_stretch(after, None)
-        return f"SELECT {keys} FROM {self.shape.quoted(0)}{self.shape.hint(0)}{where}{self.order} LIMIT ?, 1"
+        return self.keys_in_stretch(SOURCE, after, None) + ", 1"
 
     def by_keys(self, side: int, number: int) -> str:
         """The rows of that many keys, in no order; takes the keys' values, one key after the other."""
+        return f"{self.rows(side)} WHERE {self._with_keys(number)}"
+
+    def _with_keys(self, number: int) -> str:
         key = self.shape.key
         # MariaDB 10.11 finds the first only of TIMESTAMPs that are bound in a list.
         if len(key) == 1 and key[0].column.data_type != "timestamp":
-            return f"{self.rows(side)} WHERE {key[0].quoted} IN ({', '.join([key[0].bound] * number)})"
+            return f"{key[0].quoted} IN ({', '.join([key[0].bound] * number)})"
         one = "(" + " AND ".join(f"{select.quoted} = {select.bound}" for select in key) + ")"
-        return f"{self.rows(side)} WHERE {' OR '.join([one] * number)}"
+        return " OR ".join([one] * number)
+
+    def keys_by_keys(self, side: int, number: int) -> str:
+        """As `by_keys`, but the rows' keys only."""
+        return f"{self._of(self.shape.key, side)} WHERE {self._with_keys(number)}"
+
+    def keys_in_span(self, side: int) -> str:
+        """As `span`, but the rows' keys only."""
+        return f"{self._of(self.shape.key, side)} WHERE {self.in_span()}{self.order} LIMIT ?"
+
+    def keys_in_stretch(self, side: int, after: Key | None, upto: Key | None) -> str:
+        """As `stretch`, but the rows' keys only."""
+        return f"{self._of(self.shape.key, side)}{self.in_stretch(after, upto)}{self.order} LIMIT ?"
 
     def extent(self, side: int) -> str:
         """The smallest and the largest value of an integer key."""
         name = self.shape.key[0].quoted
         return f"SELECT MIN({name}), MAX({name}) FROM {self.shape.quoted(side)}"
+
+
+def ends(shape: Shape, low: int, high: int) -> tuple[Param, Param]:
+    """The ends of a span."""
+    unsigned = shape.bounds[0] == 0
+    return Param.integer(low, unsigned), Param.integer(high, unsigned)
 
 
 def limit(rows: int) -> Param:

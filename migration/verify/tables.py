@@ -4,36 +4,48 @@ from __future__ import annotations
 
 from migration.verify.chunks import BYTES, Cursor, Done, Pace, Whole, maybe_full
 from migration.verify.keyset import HashedKeyset, KeysetReading
+from migration.verify.lookups import kind_of_key, try_lookups
 from migration.verify.readers import AnswerTooLarge
 from migration.verify.reading import Chunk, Reading, compared
 from migration.verify.shapes import Shape, Way
 from migration.verify.spans import LONG_ROWS, SpanReading
-from migration.verify.statements import SOURCE, TARGET, limit
+from migration.verify.statements import SOURCE, TARGET
 from migration.verify.unkeyed import read_multiset
 
 SMALL = BYTES
 """A table that is said to have no more bytes is read in one piece."""
 
 
-def scan_table(reading: Reading, shape: Shape, done: Done | None = None) -> None:
-    """Read and compare a whole table, but for what is done; the chunks go to the reading's desk.
+def scan_table(reading: Reading, shape: Shape) -> None:
+    """Read and compare a whole table; the chunks go to the reading's desk.
 
     Raises:
         Stopped: the desk permits no more.
-        ServerError: a server failed, and went on failing when it was asked again.
+        NotFoundByKey: see `lookups`.
         Unexplained: see `compare`.
+        ServerError: a server failed, and went on failing when it was asked again.
     """
-    cursor = begin(reading, shape, done or Done())
+    cursor = begin(reading, shape, Done())
     if cursor is not None:
         SpanReading(reading, shape, cursor).run()
 
 
 def begin(reading: Reading, shape: Shape, done: Done) -> Cursor | None:
-    """Read a whole table; or give what is to be read of it, where several workers can do that (`SpanReading`).
+    """Read what is not done of a table; or give it, where several workers can read it (`SpanReading`).
 
     Raises:
         Stopped, ServerError: as `scan_table`.
     """
+    if shape.keys and not done.whole:
+        kind = kind_of_key(shape)
+        # With a thousand small tables it would cost more than reading them.
+        known = kind in reading.found_by and shape.size <= SMALL
+        if not known and reading.trying(lambda: try_lookups(reading.readers, shape)):
+            reading.found_by.add(kind)
+    return _read(reading, shape, done)
+
+
+def _read(reading: Reading, shape: Shape, done: Done) -> Cursor | None:
     if done.whole:
         return None
     if shape.way in (Way.UNKEYED, Way.BUCKETS):
@@ -56,10 +68,10 @@ def _at_once(reading: Reading, shape: Shape) -> bool:
     readers = reading.readers
     statements = readers.statements(shape)
     rows = LONG_ROWS if shape.long_rows else max(LONG_ROWS, 4 * SMALL // shape.row_size)
-    here, there = statements.first(SOURCE), statements.first(TARGET)
-    layout = readers.layout(shape, here, there)
+    here, there = (statements.first(side, rows) for side in (SOURCE, TARGET))
+    layout = reading.layout(shape, here, there)
     try:
-        a, b = readers.both(here, there, [limit(rows)])
+        a, b = readers.both(here, there)
     except AnswerTooLarge:
         readers.reopen()
         return False

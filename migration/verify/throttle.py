@@ -70,7 +70,10 @@ class Gauge:
         lag_s: Callable[[], float | None] | None,
         broken: Callable[[ServerError], None],
     ) -> None:
-        """`lag_s`: the target's lag, where the caller measures it. `broken`: told why replication stopped, once."""
+        """Nothing is asked before `start`.
+
+        `lag_s`: the target's lag, where the caller measures it. `broken`: told, each time, why replication stopped.
+        """
         self._endpoints = (source, target)
         self._request = request
         self._lag_asked = lag_s
@@ -79,14 +82,14 @@ class Gauge:
         self._stop = threading.Event()
         self._free = threading.Event()
         self._free.set()
-        self._eyes = [_Eye(endpoint) for endpoint in self._endpoints]
+        self._eyes = tuple(_Eye(endpoint) for endpoint in self._endpoints)
         self.held = ""
         self._lag: float | None = None
         self._thread = threading.Thread(target=self._run, name="verify-gauge", daemon=True)
 
     def start(self) -> None:
         """Look once, and go on looking."""
-        self._look(self._eyes)
+        self._look()
         self._thread.start()
 
     def close(self) -> None:
@@ -118,13 +121,13 @@ class Gauge:
     def _run(self) -> None:
         try:
             while not self._stop.wait(_POLL_S):
-                self._look(self._eyes)
+                self._look()
         finally:
             for eye in self._eyes:
                 eye.close()
 
-    def _look(self, eyes: list[_Eye]) -> None:
-        channel = eyes[1].channel()
+    def _look(self) -> None:
+        channel = self._eyes[1].channel()
         if channel is not None and channel.applier != "Yes" and channel.applier_error:
             server = self._endpoints[1].name
             self._broken(
@@ -135,7 +138,7 @@ class Gauge:
                 )
             )
         self._lag = self._measured(channel)
-        running = {endpoint.name: eye.running() for endpoint, eye in zip(self._endpoints, eyes, strict=True)}
+        running = {endpoint.name: eye.running() for endpoint, eye in zip(self._endpoints, self._eyes, strict=True)}
         self.held = too_much(self._request, running, self._lag)
         if self.held:
             self._free.clear()

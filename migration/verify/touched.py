@@ -55,3 +55,15 @@ class Counts:
     touched: int
     differing: int
     redo: int
+
+
+@dataclass(frozen=True)
+class Left:
+    """What was there at a moment and is not known to be equal since.
+
+    `tables`: with touched rows that were not read again, or to be read as a whole. `rows`: by table, those that
+    differed when they were last read.
+    """
+
+    tables: frozenset[Table]
+    rows: Mapping[Table, tuple[Key, ...]]

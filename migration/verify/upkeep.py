@@ -6,6 +6,7 @@ as a whole; rows that go on differing are confirmed.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -26,13 +27,12 @@ from migration.verify.reading import Chunk, Reading, Stopped
 from migration.verify.scan import of_the_table
 from migration.verify.shapes import Shape, Shapes, Way, reread
 from migration.verify.tables import scan_table
+from migration.verify.worker import Worker
 from providers.mysql.binlog.places import log_end
 from providers.mysql.connection import Connection
-from providers.mysql.errors import ConnectionLost, ServerError, Unreachable
+from providers.mysql.errors import ServerError
 
 _IDLE_S = 0.05
-_PATIENCE_S = 120.0
-_PAUSE_S = 0.5
 _DRAIN_S = 10.0
 _ARRIVAL_S = 5.0
 # A table is read again as a whole after this many times what reading it took.
@@ -91,8 +91,6 @@ class Upkeep:
         self._followers = followers
         self._permit = permit
         self._told = told
-        self._failed = failed
-        self._stop = threading.Event()
         self._resting: dict[Table, float] = {}
         self._looked = 0.0
         self._sure = 0.0
@@ -100,53 +98,32 @@ class Upkeep:
         self._chunks: list[Chunk] = []
         self._confirming = Confirming(readers, arrival, known, dirty, findings)
         self.held = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="verify-upkeep", daemon=True)
+        self._worker = Worker("verify-upkeep", readers, self._act, failed)
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._worker.start()
 
     def close(self) -> None:
         """End, and close the sessions."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join(2.0)
-        if self._thread.is_alive():
-            self._readers.cut()
-            self._thread.join(5.0)
-        self._readers.close()
+        self._worker.close()
         self._arrival.close()
 
-    def _run(self) -> None:
-        lost_at: float | None = None
-        while not self._stop.is_set():
-            try:
-                if lost_at is not None:
-                    self._readers.reopen()
-                    lost_at = None
-                self._round()
-            except Stopped:
-                continue
-            except (ConnectionLost, Unreachable) as error:
-                lost_at = lost_at or time.monotonic()
-                if time.monotonic() - lost_at > _PATIENCE_S:
-                    self._failed(error)
-                    return
-                self._stop.wait(_PAUSE_S)
-            except ServerError as error:
-                self._failed(error)
-                return
+    def _act(self) -> None:
+        # A table that is not read to its end, as somebody else has something to do, is read again later.
+        with contextlib.suppress(Stopped):
+            self._round()
 
     def _round(self) -> None:
         if self.held.is_set():
-            self._stop.wait(_IDLE_S)
+            self._worker.stopping.wait(_IDLE_S)
             return
         self.settle()
         table = self._next_to_redo()
         if table is not None:
             self._redo(table)
         if not self._confirming.round() and table is None:
-            self._stop.wait(_IDLE_S)
+            self._worker.stopping.wait(_IDLE_S)
 
     def sure_since(self, moment: float) -> bool:
         """Whether doubtful tables were looked at after that (monotonic seconds), with the target having everything."""
@@ -162,23 +139,26 @@ class Upkeep:
         """
         asked = self._known.unsettled()
         doubtful = self._doubtful()
-        if not (asked.tables or asked.listed or doubtful):
+        if not asked.tables and asked.unlisted is None and not doubtful:
             return
         source, target = self._readers.source.session, self._readers.target.session
-        if asked.listed:
+        if asked.unlisted is not None:
             self._list(source, target)
             self._known.listed(asked.generation)
             asked = self._known.unsettled()
         began = time.monotonic()
         arrived = bool(doubtful) and self._arrival.wait(_ARRIVAL_S)
         found = without_hidden(reread(source, target, self._request, asked.tables | doubtful), source, target)
-        around = surroundings(source, target) if asked.tables or asked.listed else None
+        around = surroundings(source, target) if asked.tables else None
         if not self._drained(source, target):
             return
         if around is not None:
             self._known.surround(around)
         fresh = self._known.unchanged(asked.tables, asked.generation)
         self._known.install(_only(found, fresh | doubtful), fresh | doubtful)
+        for table in fresh:
+            # Keys of the old shape: others by the new one.
+            self._dirty.give_up(table)
         self._renew(fresh, asked.generation)
         if arrived:
             self._known.sure(doubtful)
@@ -238,7 +218,7 @@ class Upkeep:
 
     def permit(self) -> bool:
         """Whether a chunk of a table may be read; for the reading."""
-        return not self._stop.is_set() and not self.held.is_set() and self._permit()
+        return not self._worker.stopping.is_set() and not self.held.is_set() and self._permit()
 
     def report(self, chunk: Chunk) -> None:
         """A chunk was compared; for the reading."""
@@ -255,6 +235,9 @@ class Upkeep:
             if since is not None:
                 self._dirty.not_redone(table)
             return
+        if table not in self._findings.tables_read():
+            # Not compared as a whole yet: what differs may have done so from the beginning.
+            since = 0.0
         began, touched, self._chunks = time.monotonic(), self._known.touches(table), []
         certain = shape.way is Way.UNKEYED and self._arrival.wait(_ARRIVAL_S)
         self._told(shape, None)

@@ -12,12 +12,11 @@ from migration.journal import JournalError
 from migration.model import Side
 from migration.verify import fence_proof
 from migration.verify.ending import Ending
-from migration.verify.fence_proof import FenceProof, Prepared
-from migration.verify.model import Doubt, Outcome, Progress, Request, State, Verdict
+from migration.verify.fence_proof import LISTED, FenceProof, Prepared
+from migration.verify.model import Difference, Doubt, Outcome, Progress, Request, State, Verdict, rows_of
 from migration.verify.recheck import Rereader
-from migration.verify.work import Asked, Work, begin
+from migration.verify.work import Asked, Work, begin, end_of_log
 from providers.mysql.binlog.marks import LogGone
-from providers.mysql.binlog.places import log_end
 from providers.mysql.endpoint import Endpoint
 from providers.mysql.errors import ServerError
 from providers.mysql.position import Position
@@ -27,7 +26,6 @@ _HURRY_S = 30.0
 _WARM_S = 5.0
 # How far behind a proof may be and still count as caught up.
 _FRESH_S = 2.0
-_TOLD = 1_000
 
 
 class Verification:
@@ -102,7 +100,7 @@ class Verification:
         read_once = sum(shape.table in read for shape in shapes)
         whole = max(findings.size, sum(shape.size for shape in shapes))
         state = self._state(work)
-        differences = (*work.known.sure_differences(), *findings.differences())
+        differences = self._differences(work)
         if state is State.FOLLOWING:
             self._note_proof(work, bool(differences))
             whole = findings.size
@@ -116,7 +114,7 @@ class Verification:
             counts.touched,
             counts.redo + len(work.known.unsettled().tables),
             counts.differing,
-            differences[:_TOLD],
+            differences[:LISTED],
             self._doubts(work),
             self._remaining_s(state, findings.size, whole),
             work.gauge.held,
@@ -131,6 +129,9 @@ class Verification:
             return State.PROVING
         return State.FOLLOWING if work.scan.complete else State.READING
 
+    def _differences(self, work: Work) -> tuple[Difference, ...]:
+        return (*work.known.sure_differences(), *work.findings.differences())
+
     def _doubts(self, work: Work) -> tuple[Doubt, ...]:
         failed = self.failure
         ended = () if failed is None else (Doubt(None, str(failed)),)
@@ -143,13 +144,12 @@ class Verification:
 
     def _note_proof(self, work: Work, differs: bool) -> None:
         """Note the last moment up to which everything is known to be equal."""
-        now = time.monotonic()
+        now, known = time.monotonic(), work.known
         oldest = work.dirty.oldest()
-        unproved = any(doubt.unproved for doubt in work.doubts) or bool(work.known.unsettled().tables)
-        if differs or unproved or Side.SOURCE not in work.followers:
+        unproved = any(doubt.unproved for doubt in (*work.doubts, *known.doubts()))
+        if differs or unproved or known.differences() or known.unsettled().tables or Side.SOURCE not in work.followers:
             return
-        age = 0.0 if oldest is None else now - oldest
-        at = time.time() - age
+        at = time.time() - (0.0 if oldest is None else now - oldest)
         if self._proved_at is None or at > self._proved_at:
             self._proved_at = at
 
@@ -193,7 +193,7 @@ class Verification:
             follower.hurry(_HURRY_S)
             with contextlib.suppress(ServerError):
                 # Whoever has arrived once more is no longer asleep in its last wait.
-                follower.wait_reached(log_end(work.sessions[side]), time.monotonic() + _WARM_S)
+                follower.wait_reached(end_of_log(work, side), time.monotonic() + _WARM_S)
         warmed = threading.Event()
 
         def warm(rereader: Rereader) -> None:
@@ -267,18 +267,8 @@ class Verification:
         return outcome
 
     def _unproved(self, work: Work, began: float, reason: str) -> Outcome:
-        known = work.findings.differences()
-        return Outcome(
-            Verdict.DIFFERENT if known else Verdict.UNPROVED,
-            known[:_TOLD],
-            sum(one.rows for one in known),
-            (Doubt(None, reason), *work.doubts, *work.known.doubts()),
-            len(work.known.shapes()),
-            work.findings.rows,
-            time.monotonic() - began,
-            work.mode,
-            work.findings.miss,
-        )
+        differences, doubts = self._differences(work), (Doubt(None, reason), *work.doubts, *work.known.doubts())
+        return fence_proof.outcome(work, began, differences, doubts, found=rows_of(differences))
 
     def _started(self) -> Work:
         if self._work is None:

@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from migration.model import Side
@@ -29,8 +29,8 @@ from migration.verify.shapes import read_shapes
 from migration.verify.throttle import Gauge
 from migration.verify.upkeep import Upkeep, surroundings
 from providers.mysql.binlog.access import free_server_id, readable
-from providers.mysql.binlog.marks import LogGone, Start
-from providers.mysql.binlog.places import log_start
+from providers.mysql.binlog.marks import End, LogGone, Start
+from providers.mysql.binlog.places import log_end, log_start
 from providers.mysql.connection import Connection
 from providers.mysql.endpoint import Endpoint
 from providers.mysql.errors import ServerError
@@ -70,8 +70,7 @@ class Work:
     scan: Scan
     journal: journal.Progress | None
     sessions: Mapping[Side, Connection]
-    doubts: tuple[Doubt, ...] = ()
-    names: Mapping[Side, frozenset[Table]] = field(default_factory=dict)
+    doubts: tuple[Doubt, ...]
 
     def close(self) -> None:
         """End all threads and sessions."""
@@ -100,6 +99,16 @@ class _Beginning:
     starts: dict[Side, Start]
     doubts: list[Doubt]
     server_ids: dict[Side, int]
+
+
+def end_of_log(work: Work, side: Side) -> End:
+    """Where a side's log ends, over a session of its own: one from the beginning may have broken since.
+
+    Raises:
+        ServerError: the server does not answer.
+    """
+    with contextlib.closing(Connection(work.asked.target if side is Side.TARGET else work.asked.source)) as session:
+        return log_end(session)
 
 
 def begin(asked: Asked, failed: Callable[[ServerError], None]) -> Work:
@@ -144,14 +153,9 @@ def _look(asked: Asked, stack: contextlib.ExitStack, resume: bool) -> _Beginning
     doubts = list(_unreadable(asked, reasons))
     followed = [side for side in SIDES if not reasons[side]]
     server_ids = {side: free_server_id(sessions.values()) for side in followed}
-    if kept is not None and (Side.SOURCE not in followed or (kept.places.target is None) != bool(reasons[Side.TARGET])):
+    starts = {} if kept is None else kept.places.by_side()
+    if kept is None or list(starts) != followed:
         kept = None
-    starts: dict[Side, Start] = {}
-    if kept is not None:
-        starts[Side.SOURCE] = kept.places.source
-        if kept.places.target is not None:
-            starts[Side.TARGET] = kept.places.target
-    else:
         with ThreadPoolExecutor(2) as pool:
             begun = {side: pool.submit(log_start, sessions[side]) for side in followed}
         starts = {side: start.result() for side, start in begun.items()}
@@ -183,14 +187,8 @@ def _unreadable(asked: Asked, reasons: Mapping[Side, str]) -> Iterator[Doubt]:
 def _assemble(
     asked: Asked, begun: _Beginning, failed: Callable[[ServerError], None], stack: contextlib.ExitStack
 ) -> Work:
-    request, (source, target) = asked.request, (begun.sessions[side] for side in SIDES)
-    # The names are asked for before the shapes: what comes later is in the logs.
-    names = {side: Listing(begun.sessions[side], request.databases).ask()() for side in SIDES}
-    shapes = without_hidden(read_shapes(source, target, request), source, target)
-    known = Known(request, shapes, surroundings(source, target))
-    known.set_aside(names[Side.SOURCE] | names[Side.TARGET])
-    dirty, findings = DirtySet(), Findings()
-    gauge = Gauge(asked.source, asked.target, request, asked.lag_s, failed)
+    known, dirty, findings = _known(asked, begun), DirtySet(), Findings()
+    gauge = Gauge(asked.source, asked.target, asked.request, asked.lag_s, failed)
 
     def opened() -> Readers:
         return stack.enter_context(contextlib.closing(Readers(asked.source, asked.target)))
@@ -206,47 +204,32 @@ def _assemble(
     progress = _progress(asked, begun, known)
     first = FirstPass(known, dirty, findings, gauge, followers, progress)
     rechecking = opened()
-    mode = request.mode or _mode(rechecking)
+    mode = asked.request.mode or _mode(rechecking)
     rechecker = Rechecker(
-        rechecking,
-        known,
-        dirty,
-        followers,
-        lambda: gauge.lag_s,
-        findings.heal,
-        lambda began: first.places(),
-        failed,
+        rechecking, known, dirty, followers, lambda: gauge.lag_s, findings.heal, lambda _: first.places(), failed
     )
-    arrival = stack.enter_context(
-        contextlib.closing(Arrival(asked.source, asked.target, None if asked.lag_s is None else asked.lag_s))
+    arrival = stack.enter_context(contextlib.closing(Arrival(asked.source, asked.target, asked.lag_s)))
+    upkeep = Upkeep(
+        opened(), arrival, asked.request, known, dirty, findings, followers, gauge.permit, first.again, failed
     )
-    upkeep = Upkeep(opened(), arrival, request, known, dirty, findings, followers, gauge.permit, first.again, failed)
     watcher = Watcher(first.chunk, first.table, first.trouble, gauge.permit)
-    scan = Scan(
-        asked.source,
-        asked.target,
-        known.shapes(),
-        watcher,
-        connections=request.connections,
-        mode=mode,
-        done=_done(begun.kept, mode, known, dirty, findings),
-    )
+    done = _done(begun.kept, mode, known, dirty, findings) if begun.kept is not None else {}
+    connections = asked.request.connections
+    scan = Scan(asked.source, asked.target, known.shapes(), watcher, connections=connections, mode=mode, done=done)
+    sessions, doubts = begun.sessions, tuple(begun.doubts)
     return Work(
-        asked,
-        mode,
-        known,
-        dirty,
-        findings,
-        followers,
-        gauge,
-        rechecker,
-        upkeep,
-        scan,
-        progress,
-        begun.sessions,
-        tuple(begun.doubts),
-        names,
+        asked, mode, known, dirty, findings, followers, gauge, rechecker, upkeep, scan, progress, sessions, doubts
     )
+
+
+def _known(asked: Asked, begun: _Beginning) -> Known:
+    source, target = (begun.sessions[side] for side in SIDES)
+    # The names are asked for before the shapes: what comes later is in the logs.
+    names = [Listing(session, asked.request.databases).ask()() for session in (source, target)]
+    shapes = without_hidden(read_shapes(source, target, asked.request), source, target)
+    known = Known(asked.request, shapes, surroundings(source, target))
+    known.set_aside(frozenset().union(*names))
+    return known
 
 
 def _progress(asked: Asked, begun: _Beginning, known: Known) -> journal.Progress | None:
@@ -260,15 +243,13 @@ def _progress(asked: Asked, begun: _Beginning, known: Known) -> journal.Progress
     return progress
 
 
-def _done(kept: Kept | None, mode: Mode, known: Known, dirty: DirtySet, findings: Findings) -> dict[Table, Done]:
+def _done(kept: Kept, mode: Mode, known: Known, dirty: DirtySet, findings: Findings) -> dict[Table, Done]:
     """What an earlier verification has read; what differed then is looked at again."""
     done: dict[Table, Done] = {}
     now = time.monotonic()
-    for shape in known.shapes() if kept is not None else ():
-        assert kept is not None
-        kept_of = kept.of(shape.table, shape.fingerprint)
+    for shape in known.shapes():
         # What was compared by checksums only is no part of an exact comparison.
-        stretches = tuple(one for one in kept_of if mode is Mode.HASH or not one.miss)
+        stretches = [one for one in kept.of(shape.table, shape.fingerprint) if mode is Mode.HASH or not one.miss]
         if not stretches:
             continue
         done[shape.table] = Done(from_json(stretch.range) for stretch in stretches)

@@ -1,13 +1,20 @@
-"""Cancelling takes the target's databases away: it must be refused from the first moment they may hold a write."""
+"""What a gate lets pass and what it refuses.
+
+Cancelling takes the target's databases away: it must be refused from the first moment they may hold a write.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
+from migration import gatekeeper
 from migration.decisions import Choice, Decision, decide
 from migration.gatekeeper import Cancelled, Gatekeeper
 from migration.inbox import Inbox
@@ -15,8 +22,10 @@ from migration.journal import Journal, Kind
 from migration.model import Direction, MigrationSpec, Positioning, Secrets, ServerSpec
 from migration.records import Scribe
 from migration.runbook import Migration
-from migration.runbooks.mysql_replication import RUNBOOK
+from migration.runbooks.mysql_replication import CUT_OVER, RUNBOOK
+from migration.view import LagSample
 from providers.mysql.endpoint import Secret
+from tests.support.moving import Moving, moving
 
 END = ServerSpec("source", "127.0.0.1", 3306, "admin", "repl")
 
@@ -71,3 +80,53 @@ def test_cancel_is_taken_before_the_first_attempt_and_after_one_that_was_given_u
     attempt(journal).attempt_ended(1, "aborted", "")
     with pytest.raises(Cancelled):
         cancel(journal)
+
+
+@pytest.fixture(scope="module")
+def pair(engine_names: tuple[str, ...]) -> Iterator[Moving]:
+    with moving("mariadb-10.11", "mariadb-10.11") as made:
+        yield made
+
+
+def lag(seconds: float) -> LagSample:
+    return LagSample(time.time(), seconds, False, "gtid", "", None, 0, "transactions", 0.0, 0.0)
+
+
+def held(pair: Moving, *lags: float) -> list[str]:
+    """Confirm at the cutover gate while the lag reads so, the last reading for ever; what comes of it.
+
+    What is refused is cancelled.
+    """
+    journal = pair.m.scribe.journal
+    before = journal.records()[-1].seq
+
+    def refused() -> list[str]:
+        return [str(one.body["why"]) for one in journal.records(before) if one.kind is Kind.REFUSED]
+
+    def readings() -> Iterator[LagSample]:
+        yield from map(lag, lags)
+        while True:
+            if refused():
+                decide(pair.journal, Decision(Choice.CANCEL))
+            yield lag(lags[-1])
+
+    with contextlib.closing(Inbox(pair.journal, before, lambda: False)) as inbox:
+        inbox.newest_lag = partial(next, readings())
+        decide(pair.journal, Decision(Choice.CONFIRM, "cutover", typed="source"))
+        with contextlib.suppress(Cancelled):
+            return [Gatekeeper(RUNBOOK, pair.m, inbox).hold(CUT_OVER).choice.value]
+    return refused()
+
+
+def test_what_held_when_it_was_decided_may_flicker(pair: Moving) -> None:
+    assert held(pair, 0.1, 99.0, 99.0, 0.1) == ["confirm"]
+
+
+def test_what_holds_no_longer_is_refused_and_says_what_to_do(pair: Moving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gatekeeper, "_FLICKER_S", 0.3)
+    assert held(pair, 0.1, 99.0) == ["target is 99.0 s behind, limit 5 s; decide again once it holds"]
+
+
+def test_what_did_not_hold_is_refused_at_once(pair: Moving, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gatekeeper, "_FLICKER_S", 600.0)
+    assert len(held(pair, 99.0)) == 1

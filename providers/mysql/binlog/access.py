@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from providers.mysql.binlog.events import LogReader, Refused
-from providers.mysql.binlog.marks import Start
+from providers.mysql.binlog.marks import LogGone, Start
 from providers.mysql.binlog.prepared import Prepared
 from providers.mysql.binlog.stream import Stream
 from providers.mysql.connection import Connection, Timeouts
 from providers.mysql.dialect import Dialect
-from providers.mysql.errors import ConnectionLost, ServerError, StatementFailed
+from providers.mysql.errors import StatementFailed
 from providers.mysql.server import read_identity, read_version
+from providers.mysql.version import Version
 
 # Where hardly anybody puts a server: the numbers that people choose are small, or made of an address.
 _FIRST_ID, _LAST_ID = 0xF0000000, 0xFFFFFFFE
@@ -29,13 +31,19 @@ def readable(connection: Connection) -> str:
     ideas of what a privilege is worth.
 
     Raises:
-        ConnectionLost: the server gives no answer.
+        ServerError: the server gives no answer, takes no further connection, or is another one at each connection:
+            that says nothing of its log.
     """
+    version = read_version(connection)
     try:
-        return _gaps(connection) or _refusal(connection)
-    except ConnectionLost:
-        raise
-    except ServerError as error:
+        if not connection.value("SELECT @@GLOBAL.log_bin"):
+            return f"{connection.server} keeps no binary log; turn on log_bin and restart it."
+        status = connection.named(Dialect(version).source_status)[0]
+        reason = _gaps(connection, version, status)
+        if not reason:
+            _try_to_read(connection, version, status)
+        return reason
+    except (StatementFailed, LogGone) as error:
         return str(error)
 
 
@@ -52,14 +60,9 @@ def free_server_id(connections: Iterable[Connection]) -> int:
             return number
 
 
-def _gaps(connection: Connection) -> str:
+def _gaps(connection: Connection, version: Version, status: Mapping[str, Any]) -> str:
     """Why the log does not tell every change."""
-    version = read_version(connection)
-    dialect = Dialect(version)
-    name = connection.server
-    if not connection.value("SELECT @@GLOBAL.log_bin"):
-        return f"{name} keeps no binary log; turn on log_bin and restart it."
-    status = connection.named(dialect.source_status)[0]
+    dialect, name = Dialect(version), connection.server
     for filtered in _FILTERS:
         if status.get(filtered):
             return f"{name} does not log every database ({filtered}: {status[filtered]})."
@@ -68,10 +71,12 @@ def _gaps(connection: Connection) -> str:
     return ""
 
 
-def _refusal(connection: Connection) -> str:
-    """Why the server does not send its log to this account."""
-    version = read_version(connection)
-    status = connection.named(Dialect(version).source_status)[0]
+def _try_to_read(connection: Connection, version: Version, status: Mapping[str, Any]) -> None:
+    """Read what stands at the beginning of the newest log file.
+
+    Raises:
+        ServerError: see `Stream`; the server does not send it.
+    """
     start = Start(str(status["File"]), int(status["Position"]), read_identity(connection, version).uid)
     reader = LogReader(lambda database, table: None, Prepared(), start.file, start.offset, 0)
     stream = Stream(connection.endpoint, start, free_server_id([connection]), _TRIAL)
@@ -82,24 +87,23 @@ def _refusal(connection: Connection) -> str:
         while not reader.born:
             data = stream.receive(deadline - time.monotonic(), 1)
             if not data:
-                return f"{connection.server} sent nothing of its binary log within {_TRIAL_S:.0f} s."
+                words = f"{connection.server} sent nothing of its binary log within {_TRIAL_S:.0f} s."
+                raise StatementFailed(connection.server, words)
             rest += data
             rest = rest[reader.feed(rest, 0) :]
     except Refused as error:
-        return str(stream.refused(error.code, error.words))
+        raise stream.refused(error.code, error.words) from error
     finally:
         stream.close()
-    return ""
 
 
 def _numbers(connection: Connection) -> Iterator[int]:
     version = read_version(connection)
     yield read_identity(connection, version).server_id
-    word = Dialect(version).replica_word
     hosts = "SHOW REPLICAS" if version.mysql_from(8, 0, 22) else "SHOW SLAVE HOSTS"
     for statement, columns in (
         (hosts, ("Server_id", "Server_Id")),
-        (f"SHOW {word} STATUS", ("Source_Server_Id", "Master_Server_Id")),
+        (Dialect(version).replica_status, ("Source_Server_Id", "Master_Server_Id")),
     ):
         try:
             rows = connection.named(statement)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from providers.mysql.binlog.tables import OLD_FORM, TableMap
 from providers.mysql.binlog.walkers import Add, Key, Walker, columns_in, double, single, unread, unread_pair
 from providers.mysql.gtid import GtidSet
+from providers.mysql.packets.wire import encode_length
 
 Table = tuple[str, str]
 """Database and name."""
@@ -20,26 +22,30 @@ Gtid = tuple[bytes, int]
 """The source's uuid in 16 bytes, with the tag behind it, and the transaction's number."""
 
 
+class Kind(IntEnum):
+    """What a row event does, in the order of the events' types; an update has two images of each row."""
+
+    INSERT, UPDATE, DELETE = range(3)
+
+
 class OpenTable:
     """A table that an event may name by number, and how its rows are walked over.
 
     Attributes:
         name: database and name.
-        single_head, double_head: bytes of a row event from the number of columns to the first row.
+        heads: bytes of a row event from the number of columns to the first row, by `Kind`.
         walkers: by the bytes of that head.
         add: takes the keys of the stretch that is being read; None where none were met in it yet.
         rekeyed: rows were deleted, or got another key.
     """
 
-    __slots__ = ("_keys", "_map", "add", "double_head", "name", "rekeyed", "single_head", "walkers")
+    __slots__ = ("_keys", "_map", "add", "heads", "name", "rekeyed", "walkers")
 
     def __init__(self, found: TableMap, keys: tuple[int, ...]) -> None:
         self.name: Table = (found.database, found.name)
-        count = len(found.types)
-        bitmap = (count + 7) // 8
-        number = 1 if count < 251 else 3
-        self.single_head = number + bitmap
-        self.double_head = number + 2 * bitmap
+        bitmap = (len(found.types) + 7) // 8
+        number = len(encode_length(len(found.types)))
+        self.heads = (number + bitmap, number + 2 * bitmap, number + bitmap)
         self.walkers: dict[bytes, Walker] = {}
         self.add: Add | None = None
         self.rekeyed = False
@@ -57,14 +63,12 @@ class OpenTable:
 
     def _walker(self, head: bytes) -> Walker:
         types, widths, keys = self._map.types, self._map.widths, self._keys
-        count = len(types)
-        number = 1 if count < 251 else 3
-        told = head[0] if number == 1 else int.from_bytes(head[1:3], "little")
-        known = widths is not None and told == count and bool(keys) and max(keys) < count
+        count, number = len(types), encode_length(len(types))
+        known = head.startswith(number) and bool(keys) and max(keys) < count
         if widths is None or not known or any(types[key] in OLD_FORM for key in keys):
-            return unread_pair if len(head) == self.double_head else unread
+            return unread_pair if len(head) == self.heads[Kind.UPDATE] else unread
         bitmap = (count + 7) // 8
-        images = [columns_in(head[at : at + bitmap], count) for at in range(number, len(head), bitmap)]
+        images = [columns_in(head[at : at + bitmap], count) for at in range(len(number), len(head), bitmap)]
         if len(images) == 1:
             return single(widths, keys, images[0])
         return double(widths, keys, images[0], images[1])

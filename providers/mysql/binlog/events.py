@@ -87,7 +87,7 @@ class LogReader:
         Raises:
             Refused: the server has sent an error.
             Changed: the log is not the one that was read before.
-            Unpackable: a compressed transaction cannot be read here.
+            ValueError, IndexError, struct.error, zlib.error: an event is not laid out as documented.
         """
         end, handlers, head = len(data), self._handlers, _HEAD.unpack_from
         # Behind it a packet may be too short for the head of an event, or part of a long one.

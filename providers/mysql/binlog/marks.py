@@ -107,15 +107,6 @@ class End:
         """File and offset, for comparing."""
         return FilePosition(self.file, self.offset)
 
-    def to_json(self) -> dict[str, Any]:
-        """A plain mapping for a journal."""
-        return {"file": self.file, "offset": self.offset}
-
-    @classmethod
-    def from_json(cls, body: Mapping[str, Any]) -> Self:
-        """Read what `to_json` wrote."""
-        return cls(str(body["file"]), int(body["offset"]))
-
 
 def _holds(gtids: GtidSet, source: str, number: int) -> bool:
     return any(first <= number <= last for first, last in gtids.intervals.get(source, ()))

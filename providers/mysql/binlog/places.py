@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import time
 
-from providers.mysql.binlog.access import free_server_id, readable
-from providers.mysql.binlog.marks import FIRST_OFFSET, End, Horizon, LogGone, Mark, Start
+from providers.mysql.binlog.marks import FIRST_OFFSET, End, Horizon, Mark, Start
 from providers.mysql.connection import Connection
 from providers.mysql.dialect import Dialect
 from providers.mysql.errors import StatementFailed
@@ -25,19 +24,7 @@ from providers.mysql.position import FilePosition
 from providers.mysql.server import read_identity, read_version
 from providers.mysql.version import Version
 
-__all__ = [
-    "SETTLE_S",
-    "End",
-    "Horizon",
-    "LogGone",
-    "Mark",
-    "Start",
-    "free_server_id",
-    "horizon",
-    "log_end",
-    "log_start",
-    "readable",
-]
+__all__ = ["SETTLE_S", "Horizon", "Mark", "Start", "horizon", "log_end", "log_start"]
 
 SETTLE_S = 5.0
 """How long a transaction may take from the log into the engine, in seconds, where the server does not tell."""

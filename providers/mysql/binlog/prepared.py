@@ -43,12 +43,12 @@ class Prepared:
     def held_back(self, place: Start) -> Start:
         """Where a tail without this memory would have to begin, rather than at `place`."""
         if place.gtids is None:
-            first = min((one.before for one in self._waiting.values()), key=lambda at: at.count(), default=None)
+            places = [one.before for one in self._waiting.values()]
+            first = min(places, key=lambda at: (at.number, at.offset), default=None)
             return place if first is None else replace(place, file=first.file, offset=first.offset, born=0)
-        again = GtidSet()
+        gtids = place.gtids
         for waiting in self._waiting.values():
             if waiting.gtid is not None:
                 source, number = waiting.gtid
-                again = GtidSet({**again.intervals, source_name(source): ((number, number),)})
-                place = replace(place, gtids=place.gtids.minus(again) if place.gtids else None)
-        return place
+                gtids = gtids.minus(GtidSet({source_name(source): ((number, number),)}))
+        return replace(place, gtids=gtids)

@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Callable
 
-from providers.mysql.binlog.batch import Batch, KeysOf, OpenTable
+from providers.mysql.binlog.batch import Batch, KeysOf, Kind, OpenTable
 from providers.mysql.binlog.tables import parse
 from providers.mysql.binlog.texts import inflated
 
@@ -26,8 +26,6 @@ _FIXED = HEADER + _NUMBER + 2
 _NO_TABLE = b"\xff\xff\xff\x00\x00\x00"
 
 _TABLE_MAP, _PARTIAL_UPDATES = 19, 39
-_MARIA_COMPRESSED = 143
-"""By how much MariaDB's compressed row events of version 1 have higher types; those of version 2 follow them."""
 
 
 class Course:
@@ -65,12 +63,10 @@ class RowEvents:
     def handlers(self) -> dict[int, Handler]:
         """What reads each type of row event."""
         found: dict[int, Handler] = {_TABLE_MAP: self._on_table_map, _PARTIAL_UPDATES: self._on_partial}
-        for step, (first, counted) in enumerate(((23, False), (30, True))):
-            found[first] = self._reader_of_one(counted, deletes=False)
-            found[first + 1] = self._reader_of_two(counted)
-            found[first + 2] = self._reader_of_one(counted, deletes=True)
-            for kind in range(3):
-                found[_MARIA_COMPRESSED + 23 + 3 * step + kind] = self._reader_of_compressed(counted, kind)
+        for kind in Kind:
+            for first, compressed, counted in ((23, 166, False), (30, 169, True)):
+                plain = found[first + kind] = self._reader(kind, counted)
+                found[compressed + kind] = self._reader_of_compressed(kind, counted, plain)
         return found
 
     def exchange(self, batch: Batch) -> Batch:
@@ -129,20 +125,21 @@ class RowEvents:
         table.add = self.batch.adder(table.name)
         return table.add
 
-    def _reader_of_one(self, counted: bool, deletes: bool) -> Handler:
-        """The handler of inserts or deletes; written out, as it is what most of the time goes into."""
-        tables = self._tables
+    def _reader(self, kind: Kind, counted: bool) -> Handler:
+        """The handler of one kind of row event; `counted`: version 2, which says how long its fixed part is."""
+        tables, number = self._tables, int(kind)
+        deletes, updates = kind is Kind.DELETE, kind is Kind.UPDATE
 
         def read(b: bytes, at: int, stop: int) -> None:
             try:
                 table = tables[b[at + HEADER : at + HEADER + _NUMBER]]
             except KeyError:
-                self._unmapped(b, at)
+                self._unmapped(b[at + HEADER : at + HEADER + _NUMBER])
                 return
             if table is None:
                 return
             start = at + _FIXED + (b[at + _FIXED] | b[at + _FIXED + 1] << 8) if counted else at + _FIXED
-            first = start + table.single_head
+            first = start + table.heads[number]
             head = b[start:first]
             end = stop - self.crc
             add = table.add or self._adder(table)
@@ -151,45 +148,18 @@ class RowEvents:
             self.batch.events += 1
             try:
                 walk = table.walkers.get(head) or table.walker(head)
-                if walk(b, first, end, add, table.moved) != end:
-                    add(None)
+                if walk(b, first, end, add, table.moved) == end:
+                    return
             except IndexError:
-                add(None)
-
-        return read
-
-    def _reader_of_two(self, counted: bool) -> Handler:
-        """The handler of updates."""
-        tables = self._tables
-
-        def read(b: bytes, at: int, stop: int) -> None:
-            try:
-                table = tables[b[at + HEADER : at + HEADER + _NUMBER]]
-            except KeyError:
-                self._unmapped(b, at)
-                return
-            if table is None:
-                return
-            start = at + _FIXED + (b[at + _FIXED] | b[at + _FIXED + 1] << 8) if counted else at + _FIXED
-            first = start + table.double_head
-            head = b[start:first]
-            end = stop - self.crc
-            add = table.add or self._adder(table)
-            self.batch.events += 1
-            try:
-                walk = table.walkers.get(head) or table.walker(head)
-                if walk(b, first, end, add, table.moved) != end:
-                    add(None)
-                    table.moved()
-            except IndexError:
-                add(None)
+                pass
+            add(None)
+            if updates:
                 table.moved()
 
         return read
 
-    def _reader_of_compressed(self, counted: bool, kind: int) -> Handler:
-        """The handler of MariaDB's compressed inserts (0), updates (1) or deletes (2): the rows are compressed."""
-        plain = self._reader_of_two(counted) if kind == 1 else self._reader_of_one(counted, deletes=kind == 2)
+    def _reader_of_compressed(self, kind: Kind, counted: bool, plain: Handler) -> Handler:
+        """The handler of MariaDB's compressed row events, whose rows are unpacked for the plain one."""
 
         def read(b: bytes, at: int, stop: int) -> None:
             table = self._tables.get(b[at + HEADER : at + HEADER + _NUMBER])
@@ -197,11 +167,10 @@ class RowEvents:
                 plain(b, at, stop)
                 return
             start = at + _FIXED + (b[at + _FIXED] | b[at + _FIXED + 1] << 8) if counted else at + _FIXED
-            rows = start + (table.double_head if kind == 1 else table.single_head)
+            rows = start + table.heads[kind]
             try:
                 inside = inflated(b[rows : stop - self.crc], 0)
             except (zlib.error, IndexError):
-                self.batch.unreadable.add(table.name)
                 table.rekeyed = True
                 (table.add or self._adder(table))(None)
                 return
@@ -214,15 +183,15 @@ class RowEvents:
 
     def _on_partial(self, b: bytes, at: int, stop: int) -> None:
         """Updates with parts of JSON documents: only their table is told."""
-        table = self._tables.get(b[at + HEADER : at + HEADER + _NUMBER])
-        if table is not None:
+        number = b[at + HEADER : at + HEADER + _NUMBER]
+        if number not in self._tables:
+            self._unmapped(number)
+        elif (table := self._tables[number]) is not None:
             self.batch.events += 1
             self.batch.unreadable.add(table.name)
             # The key may have changed, too.
             self.batch.rekeyed.add(table.name)
-        elif b[at + HEADER : at + HEADER + _NUMBER] not in self._tables:
-            self._unmapped(b, at)
 
-    def _unmapped(self, b: bytes, at: int) -> None:
-        if b[at + HEADER : at + HEADER + _NUMBER] != _NO_TABLE:
+    def _unmapped(self, number: bytes) -> None:
+        if number != _NO_TABLE:
             self.batch.everything = "the log has rows of a table that it has not described"

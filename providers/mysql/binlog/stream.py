@@ -67,7 +67,7 @@ class Stream:
             "@mariadb_slave_capability = 4"
         )
         try:
-            connection.raw._execute_command(_command(start), _request(start, server_id))  # type: ignore[attr-defined]
+            connection.raw._execute_command(*_request(start, server_id))  # type: ignore[attr-defined]
         except OSError as error:
             raise self.lost(str(error)) from error
         # The driver has no public way to its socket. Nothing stands in its own buffer: all answers were read.
@@ -138,13 +138,10 @@ class Stream:
         self._connection.close()
 
 
-def _command(start: Start) -> int:
-    return _DUMP if start.gtids is None else _DUMP_GTID
-
-
-def _request(start: Start, server_id: int) -> bytes:
+def _request(start: Start, server_id: int) -> tuple[int, bytes]:
+    """The command, and what it is sent with."""
     if start.gtids is None:
-        return struct.pack("<IHI", start.offset, 0, server_id) + start.file.encode()
+        return _DUMP, struct.pack("<IHI", start.offset, 0, server_id) + start.file.encode()
     # By GTID the server finds the file itself.
     content = encoded(start.gtids)
-    return struct.pack("<HIIQI", _THROUGH_GTID, server_id, 0, FIRST_OFFSET, len(content)) + content
+    return _DUMP_GTID, struct.pack("<HIIQI", _THROUGH_GTID, server_id, 0, FIRST_OFFSET, len(content)) + content

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from providers.mysql.binlog.batch import KeysOf, Table, source_name, united
 from providers.mysql.binlog.events import Changed, LogReader, Refused, missing
 from providers.mysql.binlog.marks import End, LogGone, Mark, Start
-from providers.mysql.binlog.payload import Unpackable
 from providers.mysql.binlog.prepared import Prepared
 from providers.mysql.binlog.stream import Stream
 from providers.mysql.connection import DEFAULT_TIMEOUTS, Timeouts
@@ -79,7 +78,7 @@ class Tail:
             endpoint: the server, and an account with REPLICATION SLAVE.
             start: where to begin.
             keys_of: which columns of a table are its key. Asked again after each statement in the log.
-            server_id: a replication number that no replica of this server has (see `places.free_server_id`): MariaDB
+            server_id: a replication number that no replica of this server has (see `access.free_server_id`): MariaDB
                 cuts off an older reader with the same.
             timeouts: bounds of connecting and of answers before the log begins.
             patience_s: for how long a broken connection is tried again.
@@ -114,7 +113,7 @@ class Tail:
         Raises:
             LogGone: the server no longer has what comes next, or its log is another one than before.
             ConnectionLost: the connection broke and could not be made again in time.
-            Unsupported: the log cannot be read here, such as compressed transactions without the package for them.
+            Unsupported: the log holds what this program cannot read.
             ServerError: the server refuses, with its own code and words.
         """
         deadline = time.monotonic() + timeout_s
@@ -149,10 +148,11 @@ class Tail:
         place = self._place
         return LogReader(self._keys_of, self._prepared, place.file, place.offset, place.born)
 
-    def _connect(self) -> None:
-        self._stream = Stream(self._endpoint, self._place, self._server_id, self._timeouts)
+    def _connect(self) -> Stream:
+        stream = self._stream = Stream(self._endpoint, self._place, self._server_id, self._timeouts)
         self._reader = self._fresh_reader()
         self._block, self._at = b"", 0
+        return stream
 
     def _drop(self, error: ServerError) -> None:
         """Note that the connection broke; what was not given back yet is read again.
@@ -172,12 +172,11 @@ class Tail:
 
     def _step(self, deadline: float) -> Touched | None:
         """Read on for as long as it takes to bring a transaction to its end, but not beyond the deadline."""
-        if self._stream is None:
+        stream = self._stream
+        if stream is None:
             if not self._waited(deadline):
                 return None
-            self._connect()
-        stream = self._stream
-        assert stream is not None
+            stream = self._connect()
         while True:
             touched = self._feed(stream)
             if touched is not None:
@@ -205,8 +204,6 @@ class Tail:
             raise LogGone(
                 stream.server, f"The binary log of {stream.server} was begun anew ({error}); begin anew here, too."
             ) from error
-        except Unpackable as error:
-            raise Unsupported(stream.server, f"The binary log of {stream.server} cannot be read: {error}.") from error
         except (IndexError, ValueError, struct.error, zlib.error) as error:
             raise Unsupported(
                 stream.server,

@@ -57,6 +57,10 @@ class ColumnsChanged(StatementFailed):
     """A statement's columns are no longer those with which it was prepared: somebody altered the table."""
 
 
+class AnswerTooLarge(ServerError):
+    """An answer grew beyond the reader's bound, and its connection is closed. Ask for fewer rows."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """A statement of one reader: its number there, how many `?` it has, and the columns of its rows.
@@ -79,9 +83,10 @@ class RawReader:
         text: whether the server prepares no statements and rows come through the text protocol: FLOAT columns have
             to be widened in the select list then (`f * 1e0`), on both servers.
         pipelined: whether an answer's end is told by a query behind it; else its packets are walked over.
+        most: bytes of an answer that are held in memory at most, None for no bound; may be set at any time.
     """
 
-    def __init__(self, endpoint: Endpoint, timeouts: Timeouts = DEFAULT_TIMEOUTS) -> None:
+    def __init__(self, endpoint: Endpoint, timeouts: Timeouts = DEFAULT_TIMEOUTS, *, most: int | None = None) -> None:
         """Connect, settle the session, and find out what stands between here and the server.
 
         Raises:
@@ -91,6 +96,7 @@ class RawReader:
         self._endpoint = endpoint
         self._timeouts = timeouts
         self._silence_s = timeouts.answer
+        self.most = most
         self._statements: OrderedDict[str, Prepared] = OrderedDict()
         self._heads: dict[str, Head] = {}
         self._ending: Ending = Walk()
@@ -301,6 +307,7 @@ class RawReader:
         Raises:
             ServerError: the server's own error, before the rows or in the middle of them; see `connection.explain`.
             ConnectionLost: the connection broke, or nothing came for longer than the answer's bound.
+            AnswerTooLarge: there are more than `most` bytes of them; the connection is closed.
             ColumnsChanged: the table was altered; prepare the statement again.
         """
         self._something_awaited()
@@ -326,9 +333,19 @@ class RawReader:
             raise self._lost(self._shown, error) from error
 
     def _advanced(self) -> bool:
-        """Take what is there; whether the answer is complete."""
+        """Take what is there; whether the answer is complete.
+
+        Raises:
+            AnswerTooLarge: it has more than `most` bytes.
+        """
         channel = self._channel
-        return channel.advance() and self._ending.complete(channel.buffer, channel.have)
+        while channel.advance():
+            if self._ending.complete(channel.buffer, channel.have):
+                return True
+            if self.most is not None and channel.have > self.most:
+                self._drop()
+                raise AnswerTooLarge(self.server, f"{self.server} sent more than {self.most} bytes for one statement.")
+        return False
 
     def _received(self) -> Packets:
         """The complete answer's rows."""
@@ -406,7 +423,8 @@ def _settable(name: str, found: dict[str, str]) -> bool:
 def receive_both(a: RawReader, b: RawReader) -> tuple[Packets, Packets]:
     """The answers of two readers, both drained at the same time so that neither server waits for the other.
 
-    Where one of them fails the other is drained all the same, and can go on being used.
+    Where one of them fails the other is drained all the same, and can go on being used; but where an answer is too
+    large: then both have to be closed.
 
     Raises:
         ServerError: as `RawReader.receive`; `server` tells which.

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from providers.mysql.version import Version
 from tests.migration.verify.damages import (
+    DATABASE,
+    KEYS,
+    KINDS,
     ODD_DATABASE,
     OPTIONS,
     PLAIN,
+    VALUES,
     Damage,
     Fits,
     Found,
@@ -244,3 +249,11 @@ SCHEMAS: tuple[Damage, ...] = (
         fits=mariadb,
     ),
 )
+
+EVERY = (*KINDS, *VALUES, *KEYS, *NAMES, *SCHEMAS)
+DATABASES = (DATABASE, ODD_DATABASE)
+
+
+def fitting(*versions: Version) -> tuple[Damage, ...]:
+    """The damages that all these servers can hold."""
+    return tuple(damage for damage in EVERY if all(damage.fits(version) for version in versions))

@@ -14,6 +14,7 @@ from migration.verify.reading import Chunk
 from migration.verify.scan import Scan, Watcher
 from migration.verify.shapes import Shape, Shapes, read_shapes
 from providers.mysql.errors import ServerError
+from tests.migration.verify.following import told as ordered
 from tests.migration.verify.pairs import Pair
 
 
@@ -55,11 +56,6 @@ class Told:
 
     def of(self, table: Table) -> list[Difference]:
         return self.differences().get(table, [])
-
-
-def ordered(differences: Sequence[Difference]) -> list[Difference]:
-    plain = (Difference(one.table, one.kind, one.key, tuple(sorted(one.columns)), one.rows) for one in differences)
-    return sorted(plain, key=str)
 
 
 def shapes_of(pair: Pair, **wanted: object) -> Shapes:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migration.model import Side
-from migration.verify.dirty import Counts, DirtySet, Key, Stretch, Suspect
+from migration.verify.dirty import Counts, DirtySet, Key, Left, Stretch, Suspect
 from migration.verify.model import Table
 from providers.mysql.binlog.marks import Horizon, Mark
 from providers.mysql.gtid import GtidSet
@@ -58,7 +58,7 @@ def test_each_log_has_a_horizon_of_its_own() -> None:
     dirty.settle(Side.TARGET, upto(1000))
     assert taken(dirty) == keys(1, 2)
     # The source's event about the first row is still not visible there.
-    assert dirty.waits(Side.SOURCE)
+    assert (dirty.waits(Side.SOURCE), dirty.waits(Side.TARGET)) == (10.0, None)
     dirty.settle(Side.SOURCE, upto(10))
     assert taken(dirty) == keys(1)
 
@@ -92,7 +92,8 @@ def test_what_is_being_read_still_counts() -> None:
     dirty.settle_all()
     found = dirty.pop_touched(100)
     assert found is not None
-    assert (dirty.counts().touched, dirty.oldest(), dirty.tables_before(3.0)) == (2, 3.0, frozenset({T}))
+    assert (dirty.counts().touched, dirty.oldest(), dirty.left(3.0)) == (2, 3.0, Left(frozenset({T}), {}))
+    assert dirty.left(2.9) == Left(frozenset(), {})
     dirty.put_back(found)
     assert taken(dirty) == keys(1, 2)
     assert dirty.oldest() is None
@@ -138,6 +139,21 @@ def test_a_row_that_differs_is_read_again_later_and_later_until_it_is_equal() ->
     assert 1.9 < pauses[-1] < 2.1
     dirty.equal(T, dirty.differing()[T])
     assert (dirty.counts().differing, dirty.oldest()) == (0, None)
+
+
+def test_tables_with_differing_rows_take_turns_however_soon_the_first_is_due_again() -> None:
+    dirty = DirtySet()
+    for table in (T, U):
+        dirty.differ(table, [Suspect(key(1), 1, 5.0)], now=10.0)
+    order, now = [], 20.0
+    for _ in range(4):
+        due = dirty.due_differing(now, 10)
+        assert due is not None
+        order.append(due[0])
+        # Reading took longer than the pause until it is due again.
+        now += 10.0
+        dirty.differ(due[0], due[1], now - 5.0)
+    assert order == [T, U, T, U]
 
 
 def test_a_row_found_to_differ_by_another_reader_meanwhile_stays() -> None:
@@ -194,6 +210,25 @@ def test_a_table_that_was_not_read_to_its_end_is_read_again() -> None:
     dirty.redo(T, 9.0)
     dirty.not_redone(T)
     assert (dirty.to_redo(), dirty.oldest_unread()) == ((T,), 7.0)
+
+
+def test_a_table_whose_keys_are_of_no_use_is_read_as_a_whole_and_stays_as_old_as_it_was() -> None:
+    dirty = DirtySet()
+    dirty.differ(T, [Suspect(key(3), 1, 3.0)], 9.0)
+    dirty.touched(Side.SOURCE, stretch(4, 1, seen=4.0))
+    dirty.settle_all()
+    dirty.touched(Side.TARGET, stretch(5, 2, seen=5.0))
+    assert dirty.left(3.0) == Left(frozenset(), {T: (key(3),)})
+    dirty.give_up(T)
+    assert (dirty.to_redo(), dirty.left(3.0)) == ((T,), Left(frozenset({T}), {}))
+    assert dirty.counts() == Counts(0, 0, 1)
+    assert dirty.pop_redo(T) == 3.0
+    dirty.redone(T)
+    # What was not visible to that reading has it read once more.
+    assert (dirty.to_redo(), dirty.redo_tables(), dirty.oldest()) == ((), frozenset({T}), 5.0)
+    dirty.redo(T, 9.0)
+    dirty.settle_all()
+    assert dirty.pop_redo(T) == 5.0
 
 
 def test_a_forgotten_table_leaves_nothing() -> None:

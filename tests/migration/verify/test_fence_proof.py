@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from migration.verify.model import Difference, Kind, Verdict
+from providers.mysql.endpoint import Account, Secret
 from providers.mysql.gtid import GtidSet
 from tests.migration.verify.following import following, told, unlogged
 from tests.migration.verify.proving import BASE, clean, errant, prove, read_once, shop, verifying
@@ -156,6 +157,24 @@ def test_without_everything_on_the_target_nothing_is_proved(pair: Two) -> None:
         outcome = verification.prove(time.monotonic() + 5, target_has_it=False)
         assert outcome.verdict is Verdict.UNPROVED
         assert "does not have everything" in outcome.doubts[0].reason
+
+
+def test_what_a_server_does_not_tell_is_named(pair: Two) -> None:
+    if pair.target.version.mariadb or pair.target.version.mysql_from(5, 7):
+        pytest.skip("this server tells what reads see")
+    with unlogged(pair.target) as session:
+        session.run("CREATE USER 'some'@'%' IDENTIFIED BY 'pw-of-a-test'")
+        session.run("GRANT SELECT, REPLICATION CLIENT, REPLICATION SLAVE ON *.* TO 'some'@'%'")
+        with verifying(pair, account=Account("some", Secret("pw-of-a-test"))) as verification:
+            read_once(verification)
+            pair.source.change(f"UPDATE {BASE}.orders SET v = 2 WHERE id = 1")
+            pair.caught_up()
+            clean(verification)
+            outcome = prove(verification, pair)
+        session.run("DROP USER 'some'@'%'")
+    (doubt,) = outcome.doubts
+    assert (outcome.verdict, doubt.table, doubt.unproved) == (Verdict.IDENTICAL, None, False)
+    assert "5 s is trusted and not proved" in doubt.reason
 
 
 @pytest.mark.parametrize("by_gtid", [False, True])

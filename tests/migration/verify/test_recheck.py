@@ -5,10 +5,14 @@ from __future__ import annotations
 import struct
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from migration.verify.catalogue import Listed
 from migration.verify.model import Request, Table
 from migration.verify.recheck import KeyForm, Rereader
-from migration.verify.shapes import Shape, read_shapes
+from migration.verify.shapes import Shape, Way, read_shapes
+from migration.verify.signatures import Select
 from providers.mysql.packets.wire import Param
 from tests.migration.verify.pairs import Pair
 
@@ -39,6 +43,14 @@ def test_keys_of_a_log_find_their_rows(fresh: Pair) -> None:
             assert found.legible
             numbers = {struct.unpack("<i", key[0])[0]: rows for key, rows in found.differing.items()}
             assert set(numbers) == {-50, 7, 8, 299, 1000} & set(some)
+        # Keys that stand close together are read as a range, and what is between them, too.
+        for some, found_ones in (
+            ([*range(7), 9, 10], {7, 8}),
+            ([*range(-59, -51), -48, 299], {-50, 299}),
+            ([6, 9], set()),
+        ):
+            found = rereader.touched(shape, [(struct.pack("<i", number),) for number in some])
+            assert {struct.unpack("<i", key[0])[0] for key in found.differing} == found_ones
         differing = rereader.touched(shape, [(struct.pack("<i", number),) for number in everything]).differing
         sides = {struct.unpack("<i", key[0])[0]: tuple(row is None for row in rows) for key, rows in differing.items()}
         assert sides == {
@@ -49,6 +61,34 @@ def test_keys_of_a_log_find_their_rows(fresh: Pair) -> None:
         assert {struct.unpack("<i", key[0])[0] for key in again} == {-50, 299, 1000}
         assert rereader.on_one(shape, 0, list(again)).keys() < again.keys()
         assert rereader.on_one(shape, 1, list(again)).keys() == again.keys()
+
+
+def _of_integers(kind: str) -> KeyForm:
+    column = Listed("id", kind.partition(" ")[0], kind, "", "", False, "", 0)
+    select = Select(column, column, "`id`")
+    return KeyForm(Shape(T, T, (select,), 1, Way.INTEGER, ("PRIMARY", "PRIMARY"), (False,), 10, 1000, (0,), (0,)))
+
+
+@given(
+    st.lists(st.tuples(st.integers(-(1 << 31), (1 << 31) - 50) | st.integers(-40, 200), st.integers(1, 30))),
+    st.booleans(),
+)
+def test_keys_are_read_by_ranges_or_one_by_one_and_none_is_left_out(
+    runs: list[tuple[int, int]], unsigned: bool
+) -> None:
+    shift = (1 << 31) if unsigned else 0
+    numbers = {first + more + shift for first, size in runs for more in range(size)}
+    code = "<I" if unsigned else "<i"
+    spans, others = _of_integers("int unsigned" if unsigned else "int").spans(
+        {(struct.pack(code, number),) for number in numbers}
+    )
+    alone = {struct.unpack(code, key[0])[0] for key in others}
+    within = {number for low, high in spans for number in range(low, high + 1)}
+    assert len(alone) == len(others)
+    assert alone <= numbers <= alone | within
+    assert not alone & within
+    # What is read beside them is not much.
+    assert len(within - numbers) <= 3 * len(numbers)
 
 
 @pytest.mark.parametrize(
@@ -90,8 +130,13 @@ def test_rows_larger_than_what_is_held_are_read_one_by_one(fresh_alike: Pair) ->
     fresh_alike.on_target("UPDATE again.t SET v = REPEAT('x', 3000000) WHERE id = 3")
     shape = shape_of(fresh_alike)
     with fresh_alike.readers() as readers:
-        found = Rereader(readers).touched(shape, [(struct.pack("<i", number),) for number in range(5)])
-    assert [struct.unpack("<i", key[0])[0] for key in found.differing] == [3]
+        rereader, connected = Rereader(readers), []
+        for _ in range(6):
+            found = rereader.touched(shape, [(struct.pack("<i", number),) for number in range(5)])
+            assert [struct.unpack("<i", key[0])[0] for key in found.differing] == [3]
+            connected.append(readers.source)
+        # By and by it is known which are large: no connection has to be given up for that.
+        assert connected[-2] is connected[-1]
 
 
 def test_a_key_in_another_character_set_on_the_target_is_looked_for_as_text(fresh_alike: Pair) -> None:

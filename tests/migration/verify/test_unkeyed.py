@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from migration.verify.model import Difference, Kind
 from migration.verify.shapes import Way
+from tests.migration.verify.damages import OPTIONS
 from tests.migration.verify.pairs import Pair
 from tests.migration.verify.scanning import changed, extra, missing, ordered, scanned, shape_of
-from tests.migration.verify.test_scan import OPTIONS, TABLE, numbers
+from tests.migration.verify.test_scan import TABLE, numbers
 
 ROWS = 1 << 14
 

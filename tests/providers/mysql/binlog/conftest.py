@@ -12,6 +12,7 @@ from providers.mysql.server import read_version
 from providers.mysql.version import Version
 from providers.sandbox.launcher import SandboxServer
 from providers.sandbox.options import Positioning
+from tests.providers.mysql.binlog.following import Following, following
 from tests.support.pairs import running
 
 # MySQL with GTIDs is asked for its log by them; MySQL without, and MariaDB, by file and offset.
@@ -40,6 +41,17 @@ def session(server: SandboxServer) -> Iterator[Connection]:
     with contextlib.closing(Connection(server.endpoint())) as connection:
         connection.run("CREATE DATABASE app CHARACTER SET utf8mb4")
         yield connection
+
+
+@pytest.fixture
+def follow(session: Connection) -> Iterator[Following]:
+    """An empty table `app.t (id INT PRIMARY KEY, v LONGTEXT, n INT)`, and a tail that asks about it."""
+    session.run("SET SESSION binlog_row_image = FULL")
+    session.run("DROP TABLE IF EXISTS app.t")
+    session.run("CREATE TABLE app.t (id INT PRIMARY KEY, v LONGTEXT, n INT) ENGINE=InnoDB")
+    with following(session, {"t": (0,)}) as follow:
+        follow.catch_up()
+        yield follow
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from providers.mysql.binlog.access import free_server_id
 from providers.mysql.binlog.marks import End, Mark, Start
-from providers.mysql.binlog.places import free_server_id, log_end, log_start
+from providers.mysql.binlog.places import log_end, log_start
 from providers.mysql.binlog.tail import Table, Tail, Touched
 from providers.mysql.connection import DEFAULT_TIMEOUTS, Connection, Timeouts
 from providers.mysql.endpoint import Endpoint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -11,23 +10,12 @@ import pytest
 from providers.mysql.binlog.marks import Start
 from providers.mysql.binlog.places import log_end
 from providers.mysql.connection import Connection
-from providers.mysql.errors import Unsupported
 from providers.sandbox.launcher import SandboxServer
 from tests.providers.mysql.binlog.following import Following, drained, following
 
 _MYSQL = pytest.mark.parametrize("server", ["mysql-9.7"], indirect=True)
 _MARIADB = pytest.mark.parametrize("server", ["mariadb-10.11"], indirect=True)
 _RESTARTED = pytest.mark.parametrize("server", ["mysql-9.7", "mysql-5.7", "mariadb-10.11"], indirect=True)
-
-
-@pytest.fixture
-def follow(session: Connection) -> Iterator[Following]:
-    """An empty table `app.t (id INT PRIMARY KEY, v TEXT, n INT)`, and a tail that asks about it."""
-    session.run("DROP TABLE IF EXISTS app.t")
-    session.run("CREATE TABLE app.t (id INT PRIMARY KEY, v TEXT, n INT) ENGINE=InnoDB")
-    with following(session, {"t": (0,)}) as follow:
-        follow.catch_up()
-        yield follow
 
 
 @contextmanager
@@ -39,7 +27,6 @@ def compressing(session: Connection) -> Iterator[None]:
 
 @_MYSQL
 def test_compressed_transactions(session: Connection, follow: Following) -> None:
-    pytest.importorskip("zstandard")
     values = ", ".join(f"({number}, REPEAT('ab', {number}), 1)" for number in range(3000))
     with compressing(session):
         seen = follow.run(
@@ -49,17 +36,6 @@ def test_compressed_transactions(session: Connection, follow: Following) -> None
     assert (seen.keys("t"), seen.rekeyed) == ({-1, *range(3000), 5000}, {("app", "t")})
     assert (seen.unreadable, seen.statements, seen.everything) == (set(), [], "")
     assert follow.run("INSERT INTO app.t VALUES (7000, 'plain again', 1)").keys("t") == {7000}
-
-
-@_MYSQL
-def test_compressed_transactions_without_the_package_for_them(
-    session: Connection, follow: Following, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "zstandard", None)
-    with compressing(session):
-        session.run("INSERT INTO app.t VALUES (1, REPEAT('a', 1000), 1)")
-    with pytest.raises(Unsupported, match="zstandard is not installed"):
-        follow.catch_up()
 
 
 @_MYSQL

@@ -22,17 +22,6 @@ _KEYED = ("app", "t")
 _SHORT = Timeouts(connect=1.0, answer=2.0)
 
 
-@pytest.fixture
-def follow(session: Connection) -> Iterator[Following]:
-    """An empty table `app.t (id INT PRIMARY KEY, v LONGTEXT, n INT)`, and a tail that asks about it."""
-    session.run("SET SESSION binlog_row_image = FULL")
-    session.run("DROP TABLE IF EXISTS app.t")
-    session.run("CREATE TABLE app.t (id INT PRIMARY KEY, v LONGTEXT, n INT) ENGINE=InnoDB")
-    with following(session, {"t": (0,)}) as follow:
-        follow.catch_up()
-        yield follow
-
-
 @contextlib.contextmanager
 def setting(session: Connection, name: str, value: str) -> Iterator[None]:
     """A global and session variable of another value for a while."""
@@ -258,9 +247,30 @@ def test_a_connection_that_stays_broken_ends_the_tail(session: Connection, follo
         assert raised.value.server == session.server  # type: ignore[attr-defined]
 
 
-def test_a_purged_log_is_said(session: Connection, follow: Following) -> None:
+def kill_readers_of_the_log(session: Connection, what: str = "CONNECTION") -> None:
+    """Kill the server's threads that send the log, and wait until they have left it."""
+
+    def readers() -> list[int]:
+        return [int(row[0]) for row in session.rows("SHOW PROCESSLIST") if str(row[4]).startswith("Binlog Dump")]
+
+    for thread in (killed := readers()):
+        session.run(f"KILL {what} {thread}")
+    until(lambda: not set(killed) & set(readers()), "no reader of the log is left")
+
+
+@pytest.mark.parametrize("what", ["CONNECTION", "QUERY"])
+def test_a_killed_reader_of_the_log_goes_on(session: Connection, follow: Following, what: str) -> None:
+    for number in range(3):
+        kill_readers_of_the_log(session, what)
+        assert follow.run(f"INSERT INTO app.t VALUES ({number}, 'a', 1)").keys("t") == {number}
+
+
+def test_a_log_that_is_purged_while_it_is_not_read_is_gone(session: Connection, follow: Following) -> None:
+    follow.run("INSERT INTO app.t VALUES (1, 'a', 1)")
     place = follow.tail.place
-    follow.run("INSERT INTO app.t VALUES (1, 'a', 1)", "FLUSH LOGS", "INSERT INTO app.t VALUES (2, 'a', 1)")
+    kill_readers_of_the_log(session)
+    for statement in ("INSERT INTO app.t VALUES (2, 'a', 1)", "FLUSH LOGS", "INSERT INTO app.t VALUES (3, 'a', 1)"):
+        session.run(statement)
     newest = log_end(session).file
 
     def purged() -> bool:
@@ -269,8 +279,11 @@ def test_a_purged_log_is_said(session: Connection, follow: Following) -> None:
         return session.rows("SHOW BINARY LOGS")[0][0] == newest
 
     until(purged, "the older logs are gone", seconds=20, every=0.2)
-    with following(session, {"t": (0,)}, start=place) as late, pytest.raises(LogGone, match="1236"):
-        late.catch_up()
+    with following(session, {"t": (0,)}, start=place) as late:
+        for one in (follow, late):
+            with pytest.raises(LogGone, match=r"1236: .+") as gone:
+                one.catch_up()
+            assert (gone.value.code, gone.value.server) == (1236, session.server)
 
 
 def test_another_server_at_the_address_is_not_read(session: Connection, follow: Following) -> None:

@@ -14,7 +14,7 @@ from providers.mysql.connection import Connection, Timeouts
 from providers.mysql.endpoint import Account, Endpoint, Secret, TlsMode
 from providers.mysql.errors import ConnectionLost, StatementFailed
 from providers.mysql.packets.packets import Packets
-from providers.mysql.packets.reader import ColumnsChanged, Prepared, RawReader, receive_both
+from providers.mysql.packets.reader import AnswerTooLarge, ColumnsChanged, Prepared, RawReader, receive_both
 from providers.mysql.packets.rows import RowLayout
 from providers.mysql.packets.wire import MOST, Param
 from tests.providers.mysql.packets.one_at_a_time import OneAtATime
@@ -24,6 +24,8 @@ from tests.support.waiting import until
 QUICK = Timeouts(connect=2.0, answer=1.0)
 ROWS = 6000
 ALL = "SELECT id, v FROM p.many ORDER BY id"
+# More than 10 MiB.
+BIG = "SELECT a.id, b.v FROM p.many a JOIN p.many b ON b.id BETWEEN 150 AND 199 WHERE a.id < 2000"
 # The row 3001 has two values where one may be.
 BREAKS = "SELECT id, v, (SELECT two.id FROM p.two WHERE two.id <= 1 + (many.id > 3000)) FROM p.many ORDER BY id"
 
@@ -332,9 +334,23 @@ def test_others_took_all_room_for_statements(session: Connection, reader: RawRea
     assert usable(reader)
 
 
+def test_an_answer_beyond_the_bound_is_not_taken(endpoint: Endpoint, reader: RawReader) -> None:
+    with contextlib.closing(RawReader(endpoint, most=4 << 20)) as bounded:
+        assert usable(bounded)
+        bounded.send(bounded.prepare(BIG))
+        reader.send(reader.prepare(ALL))
+        with pytest.raises(AnswerTooLarge, match="more than 4194304 bytes") as raised:
+            receive_both(bounded, reader)
+        assert raised.value.server == bounded.server
+        with pytest.raises(ConnectionLost):
+            bounded.read(ALL)
+    with contextlib.closing(RawReader(endpoint, most=4 << 20)) as freed:
+        freed.most = None
+        assert freed.read(BIG).size > 10 << 20
+
+
 def test_a_buffer_that_grew_is_given_back(reader: RawReader) -> None:
-    big = "SELECT a.id, b.v FROM p.many a JOIN p.many b ON b.id BETWEEN 150 AND 199 WHERE a.id < 2000"
-    assert reader.read(big).size > 10 << 20
+    assert reader.read(BIG).size > 10 << 20
     kept = reader.read(ALL).kept()
     assert reader.read(ALL).same_as(kept)
 
