@@ -24,6 +24,7 @@ from providers.sandbox.spec import TopologySpec
 ENVIRONMENT = "REHEARSAL"
 _POLL_S = 0.02
 _RESTARTS = 5
+_AGAIN_S = 1.0
 _DEFAULT_DEADLINE_S = 300.0
 
 Say = Callable[[str], None]
@@ -151,6 +152,7 @@ class _Driver:
         self._say = say
         self._launch = launch_runner
         self._decided: float | None = None
+        self._sent_at = 0.0
         self._log_seen = 0.0
         self._retries = 0
 
@@ -171,7 +173,7 @@ class _Driver:
                     raise RehearsalFailed(f"The runner ended {starts} times: {view.log[-1].text if view.log else ''}")
                 starts += 1
                 self._start()
-            elif view.gate is not None and view.gate.opened_at != self._decided:
+            elif view.gate is not None and (view.gate.opened_at != self._decided or self._refused(view)):
                 self._answer(view, view.gate)
             time.sleep(_POLL_S)
 
@@ -192,8 +194,13 @@ class _Driver:
     def _answer(self, view: MigrationView, gate: GateView) -> None:
         decision = self._decision(view, gate)
         if decision is not None:
-            self._decided = gate.opened_at
+            self._decided, self._sent_at = gate.opened_at, time.time()
             decide(self._rehearsal.journal, decision)
+
+    def _refused(self, view: MigrationView) -> bool:
+        """Whether the runner refused the last decision; some time later, since what was in the way may pass."""
+        refused = any(line.at >= self._sent_at and line.text.startswith("refused") for line in view.log)
+        return refused and time.time() - self._sent_at > _AGAIN_S
 
     def _decision(self, view: MigrationView, gate: GateView) -> Decision | None:
         """What to decide at an open gate; None while it is not time yet."""

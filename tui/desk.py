@@ -85,6 +85,14 @@ class Desk:
         age = self.clock() - self.view.lag.latest.at
         return age if age > _STALE_S else None
 
+    def refusal(self) -> str:
+        """Why the runner refused the last decision, empty where it did not."""
+        sent, view = self.sent, self.view
+        if sent is None or sent.seq is None or view is None:
+            return ""
+        refused = [line.text for line in view.log if line.at >= sent.at - 1 and line.text.startswith("refused")]
+        return f"The runner {refused[-1]}" if refused else ""
+
     def news(self) -> str:
         """What became of the last decision, empty once there is nothing to say."""
         sent, view, now = self.sent, self.view, self.clock()
@@ -96,9 +104,8 @@ class Desk:
             return f"Writing to the journal: {sent.what}."
         if now - sent.at > _SHOWN_S and view.last_seq > sent.seq:
             return ""
-        refused = [line for line in view.log if line.at >= sent.at - 1 and line.text.startswith("refused")]
-        if refused:
-            return f"The runner {refused[-1].text}"
+        if refusal := self.refusal():
+            return refusal
         if view.last_seq <= sent.seq and view.runner_alive:
             return f"Sent: {sent.what}. The runner has not taken it up yet, {elapsed(now - sent.at)}."
         return ""

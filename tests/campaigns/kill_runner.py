@@ -42,7 +42,7 @@ class Case:
 class Ended:
     """How a run went.
 
-    `records` that runners appended; how many runners it took; whether one was killed (the number of records
+    `records` that runners appended, without findings; how many runners it took; whether one was killed (their number
     varies by a few, so the last ones are not always reached); what is wrong with it.
     """
 
@@ -73,7 +73,7 @@ def run(case: Case, spec: TopologySpec) -> Ended:
         with JournalReader(prepared.journal) as reader:
             records = reader.records()
         runners = sum(record.kind is Kind.RUNNER and record.subject == "started" for record in records)
-        written = sum(record.kind is not Kind.DECISION for record in records) - 1
+        written = sum(record.kind not in (Kind.DECISION, Kind.FINDING) for record in records) - 1
         killed = not prepared.journal.with_name("kill.json").exists()
         return Ended(case, written, runners, killed, problem)
     finally:

@@ -41,6 +41,21 @@ async def test_the_typed_name_and_the_countdown_start_the_cutover(tell, opened):
     assert len(decisions(teller.path)) == 1
 
 
+async def test_what_the_runner_refused_can_be_decided_again(tell, opened):
+    teller = tell().lag()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await at_cutover(pilot)
+        await pilot.press(*"orders-db", "enter")
+        record = await decided(pilot, teller.path)
+        teller.scribe.refused("cutover", record.seq, "the lag is too long")
+        await says(pilot, "The runner refused: the lag is too long")
+        await until(pilot, lambda: not field(pilot).disabled)
+        assert field(pilot).value == ""
+        pilot.app.screen.set_focus(field(pilot))
+        await pilot.press(*"orders-db", "enter")
+        await until(pilot, lambda: len(decisions(teller.path)) == 2)
+
+
 async def test_any_key_stops_the_countdown(tell, opened, monkeypatch):
     monkeypatch.setattr(countdown, "TICK_S", 30.0)
     teller = tell().lag()

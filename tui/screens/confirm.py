@@ -167,6 +167,9 @@ class ConfirmScreen(MigrationScreen):
 
     def paint(self) -> None:
         """Lock first, if a condition has turned red; then draw."""
+        if self._sent and (refusal := self.desk.refusal()):
+            self._sent, self._refused = False, refusal
+            self.query_one("#word", ConfirmField).value = ""
         self._guard()
         super().paint()
 
