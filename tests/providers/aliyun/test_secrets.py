@@ -63,7 +63,7 @@ def write(client: Client) -> None:
 @pytest.mark.parametrize(
     ("act", "trouble"),
     [(act, trouble) for act in (read, write) for trouble in ON_BOTH] + [(write, trouble) for trouble in ON_A_WRITE],
-    ids=lambda value: str(value)[:40],
+    ids=lambda value: getattr(value, "__name__", str(value))[:40],
 )
 def test_no_failure_shows_a_secret(
     act: Callable[[Client], None],
