@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -219,3 +220,14 @@ class CutoverApp(App[None]):
         last = Text(f"{where}The screen has failed; the migration goes on. `cutover resume` shows it again.")
         self._exit_renderables.append(Segments(self.console.render(Group(trace, last), self.console.options)))
         self._close_messages_no_wait()
+
+
+def let_go_of_lost_terminal() -> None:
+    """Where the terminal is gone, throw away what is still to be printed: Python would end with code 120 over it."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)

@@ -88,11 +88,12 @@ def run_app(start: Start, *, observer: bool = False) -> None:
             "There is no terminal for the wizard here; use --json, or `cutover rehearse --unattended`.",
             exit_codes.USAGE,
         )
-    from tui.app import CutoverApp
+    from tui.app import CutoverApp, let_go_of_lost_terminal
     from tui.opening import export_report
 
     wizard = CutoverApp(start, observer=observer, export=export_report)
     wizard.run(mouse=False)
+    let_go_of_lost_terminal()
     left = wizard.view
     if left is not None and left.end is None and not observer:
         down = " `cutover rehearse --stop` takes its servers down." if left.spec.sandbox else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tui.app import CutoverApp
+from tui.app import CutoverApp, let_go_of_lost_terminal
 from tui.screens.base import WizardScreen
 from tui.start import OpenMigration, OpenSessions
 
@@ -21,4 +21,5 @@ if "--crash" in sys.argv:
 start = OpenSessions() if sys.argv[1] == "sessions" else OpenMigration(Path(sys.argv[1]), welcome_back=False)
 app = CutoverApp(start)
 app.run(mouse=False)
+let_go_of_lost_terminal()
 sys.exit(app.return_code or 0)
