@@ -19,7 +19,7 @@ from providers.mysql.literals import quote_name
 from providers.mysql.schema import StoredObject, create_object
 from providers.mysql.scratch import Scratch
 
-_BUDGET_S = 2.0
+_BUDGET_S = 1.5
 # As the copy creates tables.
 _TABLE_MODE = "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'"
 # Errors of a server that refuses everything: nothing is known of the definition.
