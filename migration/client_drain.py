@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from migration.checks.sight import Session
-from migration.fences.foreign import PROCESSES, TRANSACTIONS, TRANSACTIONS_FRESH_S, client_sessions, exempt_users
+from migration.fences.foreign import PROCESSES, TRANSACTIONS, client_sessions, exempt_users
 from migration.runbook import Migration
+from providers.mysql.binlog.commits import FRESH_S
 from providers.mysql.errors import PrivilegeMissing, StatementFailed, Unsupported
 from providers.mysql.server import Server
 
@@ -52,7 +53,7 @@ def connected(server: Server, ours: frozenset[str]) -> Connected:
     """The clients' sessions on a server now; those of the users in `ours` are no clients, nor are replicas.
 
     InnoDB makes its list of transactions anew only where nobody has asked for a tenth of a second: do not ask more
-    often than `TRANSACTIONS_FRESH_S`.
+    often than `FRESH_S`.
 
     Raises:
         PrivilegeMissing: the account may not see all sessions (PROCESS).
@@ -105,7 +106,7 @@ def end_idle(m: Migration, server: Server, batch: int = BATCH) -> DrainResult:
             stopped = f"{len(left)} of them are still there {_GONE_S:g} s after they were ended"
         elif m.desk.halted():
             stopped = "it was stopped by an operator"
-        time.sleep(TRANSACTIONS_FRESH_S)
+        time.sleep(FRESH_S)
         now = connected(server, ours)
     result = DrainResult(tuple(ended), batches, now, stopped)
     m.scribe.note(_in_words(server, result), "warn" if stopped else "info")

@@ -25,8 +25,6 @@ from providers.mysql.server import Server
 
 _POLL_S = 0.05
 _MEASURE_S = 0.5
-# What held so short a time ago counts as what the operator saw when deciding.
-_FLICKER_S = 3.0
 _ACTIVITY_S = 5.0
 _FINDINGS_AGE_S = 600.0
 _COMPLETE_WORD = "complete"
@@ -59,7 +57,6 @@ class Gatekeeper:
         self._plan_hash = ""
         self._bridge_trouble = ""
         self._activity: tuple[float, tuple[Finding, ...]] = (0.0, ())
-        self._green_at = float("-inf")
 
     def hold(self, gate: Gate, *, choices: tuple[Choice, ...] | None = None) -> Passed:
         """Open the gate and wait.
@@ -76,12 +73,11 @@ class Gatekeeper:
             self._m.scribe.plan(plan)
         offered = choices or gate.choices
         self._open(gate, offered)
-        self._green_at = float("-inf")
         measured = 0.0
         while True:
             if time.monotonic() - measured >= _MEASURE_S:
                 self._keep_closed(gate)
-                self._measure(gate)
+                self._m.scribe.conditions(gate.id, self.conditions(gate))
                 measured = time.monotonic()
             decision = self._inbox.take()
             if decision is None:
@@ -211,27 +207,9 @@ class Gatekeeper:
         if choice is Choice.ROLL_BACK and not str(decision.body["reason"]).strip():
             raise Refusal("a rollback needs a reason; it goes into the report")
         if choice in (Choice.CONFIRM, Choice.ROLL_BACK):
-            self._require_green(gate)
-
-    def _measure(self, gate: Gate) -> list[str]:
-        """Measure the conditions for everybody to see; those that do not hold."""
-        conditions = self.conditions(gate)
-        self._m.scribe.conditions(gate.id, conditions)
-        red = [condition.text for condition in conditions if not condition.ok]
-        if not red:
-            self._green_at = time.monotonic()
-        return red
-
-    def _require_green(self, gate: Gate) -> None:
-        """All conditions hold; those that held a moment ago, when the operator decided, may take a moment to.
-
-        Raises:
-            Refusal: one does not.
-        """
-        while red := self._measure(gate):
-            if time.monotonic() - self._green_at > _FLICKER_S or self._inbox.halted():
+            red = [condition.text for condition in self.conditions(gate) if not condition.ok]
+            if red:
                 raise Refusal(f"{red[0]}; decide again once it holds")
-            time.sleep(_POLL_S)
 
     def _admit_checks(self) -> None:
         story = self._m.story()

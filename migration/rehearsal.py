@@ -199,8 +199,7 @@ class _Driver:
 
     def _refused(self, view: MigrationView) -> bool:
         """Whether the runner refused the last decision; some time later, since what was in the way may pass."""
-        refused = any(line.at >= self._sent_at and line.text.startswith("refused") for line in view.log)
-        return refused and time.time() - self._sent_at > _AGAIN_S
+        return time.time() - self._sent_at > _AGAIN_S and bool(view.refusal(self._sent_at))
 
     def _decision(self, view: MigrationView, gate: GateView) -> Decision | None:
         """What to decide at an open gate; None while it is not time yet."""

@@ -313,6 +313,11 @@ class MigrationView:
         """The newest attempt to move the writes."""
         return self.attempts[-1] if self.attempts else None
 
+    def refusal(self, since: float) -> str:
+        """What the runner refused to do last, with the reason; empty where nothing since then (seconds since 1970)."""
+        refused = [line.text for line in self.log if line.at >= since and line.text.startswith("refused")]
+        return refused[-1] if refused else ""
+
     @property
     def blocking(self) -> tuple[Finding, ...]:
         """The findings that block and were not waived."""

@@ -90,8 +90,8 @@ class Desk:
         sent, view = self.sent, self.view
         if sent is None or sent.seq is None or view is None:
             return ""
-        refused = [line.text for line in view.log if line.at >= sent.at - 1 and line.text.startswith("refused")]
-        return f"The runner {refused[-1]}" if refused else ""
+        refusal = view.refusal(sent.at - 1)
+        return f"The runner {refusal}" if refusal else ""
 
     def news(self) -> str:
         """What became of the last decision, empty once there is nothing to say."""

@@ -68,6 +68,14 @@ class ArmedWindow(Window):
 
     def _once(self, bounds: Bounds) -> None:
         m, s, pending = self._m, self._s, self._pending
+        if self._xa_begun:
+            m.scribe.note(
+                f"{s.new.name} is not armed: clients of {s.old.name} use XA transactions, and open ones are looked for "
+                "between the fence and the opening.",
+                "warn",
+            )
+            super()._once(bounds)
+            return
         marker = choose_marker(m, s.old)
         wait_s = bounds.fence_s + bounds.drain_s
         session = self._drain.session

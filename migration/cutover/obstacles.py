@@ -13,9 +13,8 @@ from migration import events
 from migration.cutover.attempt import Aborted, Switchover
 from migration.fences import FenceBlocked
 from migration.fences.choose import shut
-from migration.fences.foreign import TRANSACTIONS_FRESH_S
 from migration.runbook import Migration
-from providers.mysql.binlog.commits import open_changes
+from providers.mysql.binlog.commits import FRESH_S, open_changes
 from providers.mysql.connection import Row
 from providers.mysql.errors import StatementFailed
 from providers.mysql.literals import quote_text
@@ -34,11 +33,12 @@ _EVENTS_S = 10.0
 _POLL_S = 0.02
 # Not reset by FLUSH STATUS (MySQL 5.6 to 9.7, measured).
 _XA_BEGUN = "SHOW GLOBAL STATUS LIKE 'Com_xa_start'"
+_NOTHING = "SELECT NULL LIMIT 0"
 
 
 def questions(server: Server) -> tuple[str, ...]:
     """What to ask behind the fence, in the fence's own packet; `judge` takes the answers."""
-    asked = [_XA if _may_list_xa(server) else "SELECT NULL LIMIT 0", _XA_BEGUN]
+    asked = [_XA if _may_list_xa(server) else _NOTHING, _NOTHING if server.version.mariadb else _XA_BEGUN]
     if not server.dialect.has_super_read_only:
         powerful = _administrators(server)
         others = f"user IN ({_listed(powerful - {server.endpoint.account.user})}) AND command NOT IN ({_NOT_WRITING})"
@@ -47,7 +47,10 @@ def questions(server: Server) -> tuple[str, ...]:
 
 
 def judge(server: Server, answers: tuple[tuple[Row, ...], ...]) -> int:
-    """Look at the answers to `questions`; how many XA transactions could be committed under the fence once begun.
+    """Look at the answers to `questions`.
+
+    Returns:
+        How many XA transactions were begun since the server started; 0 where the fence keeps them from committing.
 
     Raises:
         Aborted: something could write through the fence.
@@ -65,16 +68,7 @@ def judge(server: Server, answers: tuple[tuple[Row, ...], ...]) -> int:
             f"An administrator is at work on {server.name}, where administrators can write through the fence: session "
             f"{thread_id} of {user}@{host} in `{str(info or '')[:_SHOWN]}`; let it finish, then try again."
         )
-    return 0 if server.version.mariadb else int(begun[0][1])
-
-
-def xa_begun(server: Server) -> int:
-    """How many XA transactions were begun since the server started; 0 where the fence keeps them from committing.
-
-    Raises:
-        ServerError: it cannot be asked.
-    """
-    return 0 if server.version.mariadb else int(server.rows(_XA_BEGUN)[0][1])
+    return int(begun[0][1]) if begun else 0
 
 
 def wait_for_changes(server: Server, seconds: float) -> None:
@@ -88,7 +82,7 @@ def wait_for_changes(server: Server, seconds: float) -> None:
     until = time.monotonic() + seconds
     while (listed := open_changes(server.session)) != {}:
         if time.monotonic() < until:
-            time.sleep(TRANSACTIONS_FRESH_S if listed is None else _POLL_S)
+            time.sleep(FRESH_S if listed is None else _POLL_S)
             continue
         if listed is None:
             raise FenceBlocked(server.name, f"{server.name} did not tell in time which transactions are open.")

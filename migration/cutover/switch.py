@@ -10,7 +10,6 @@ from migration.cutover.armed import ArmedWindow
 from migration.cutover.attempt import Aborted, Switchover, parts, past_no_return
 from migration.cutover.finish import finish_switch
 from migration.cutover.lease import Lease
-from migration.cutover.obstacles import xa_begun
 from migration.cutover.window import Window
 from migration.fences import Fence
 from migration.fences.choose import fence_for
@@ -45,9 +44,8 @@ def switch(m: Migration, s: Switchover) -> None:
 
 
 def _move(m: Migration, s: Switchover, lease: Lease, lock: PairLock) -> None:
-    # What opens by itself does so by read_only, locked accounts need a hand; and nobody could look for open XA
-    # transactions between the fence and the opening.
-    kind = ArmedWindow if m.armed and s.new.read_only().clients and not xa_begun(s.old) else Window
+    # What opens by itself does so by read_only; locked accounts need a hand.
+    kind = ArmedWindow if m.armed and s.new.read_only().clients else Window
     with (
         contextlib.closing(fence_for(m, s.old)) as fence,
         contextlib.closing(kind(m, s, fence, lease, lock)) as window,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from migration.cutover import keep, obstacles
-from migration.cutover.attempt import CONTENT, Aborted, Pending, Switchover, part
+from migration.cutover.attempt import CONTENT, Aborted, Pending, Switchover, part, proves
 from migration.cutover.drain import Drain, DrainSlow
 from migration.cutover.ends import Answers, End, Moved, ends_for
 from migration.cutover.lease import Lease
@@ -114,12 +114,12 @@ class Window:
                 self._lock.verify(server)
             kept = keep.before(m, s)
             self._ends.prepare()
-            if m.prover is not None:
+            if m.prover is not None and proves(m):
                 m.prover.prepare()
             far = _round_trip_s(self._drain.session)
             # Last, so that what it found is fresh when the fence goes up.
             took = self._drain.rehearse()
-            say(f"drained four times within {took * 1000:.1f} ms{kept}")
+            say(f"the drain takes {took * 1000:.1f} ms{kept}")
         fence_s = self._fence.bound_s + _ROUND_TRIPS * far
         drain_s = _DRAIN_S + _ROUND_TRIPS * far + 3 * took
         return Bounds(fence_s, min(drain_s, m.spec.limits.fence_s))
@@ -180,7 +180,7 @@ class Window:
         Raises:
             Aborted: they do not, or it could not be proved and has to be.
         """
-        if self._m.prover is None:
+        if self._m.prover is None or not proves(self._m):
             return
         with self._pending.part(CONTENT) as say:
             try:
@@ -209,15 +209,14 @@ class Window:
 
         Raises:
             Aborted: the lock is somebody else's, or something on the old side can write through the fence.
-            FenceBlocked: it may be able to; it has not been looked for.
         """
         holder, *rest = answers
         if not self._lock.holds(self._s.old, holder[0][0]):
             raise Aborted(f"Another program has the lock on {self._s.old.name}; find out who, then try again.")
-        if obstacles.judge(self._s.old, tuple(rest)) > self._xa_begun == 0:
-            raise FenceBlocked(
-                self._s.old.name,
-                f"The first XA transaction on {self._s.old.name} was begun while the fence went up; tried again.",
+        if obstacles.judge(self._s.old, tuple(rest)) and not self._xa_begun:
+            raise Aborted(
+                f"The first XA transaction on {self._s.old.name} was begun while the fence went up, and may be "
+                "open; try again."
             )
 
 

@@ -15,7 +15,6 @@ from migration.fences import FenceBlocked, FenceDown
 from migration.fences.foreign import (
     PROCESSES,
     TRANSACTIONS,
-    TRANSACTIONS_FRESH_S,
     client_sessions,
     exempt_users,
     in_words,
@@ -24,6 +23,7 @@ from migration.fences.foreign import (
 from migration.fences.left import FENCE, end_left_sessions
 from migration.journal import JournalError, Kind
 from migration.runbook import Migration
+from providers.mysql.binlog.commits import FRESH_S
 from providers.mysql.bounded import Bounded, Overdue
 from providers.mysql.connection import Connection, Row
 from providers.mysql.errors import (
@@ -167,6 +167,8 @@ class AccountFence:
         with contextlib.suppress(JournalError):
             self._taken = held(m, server)
         self._ended: set[int] = set()
+        # Who was logging in when the accounts had just been locked may have been let in before.
+        self._early: frozenset[int] = frozenset()
         self._killed_since: dict[int, float] = {}
         self._left: tuple[Session, ...] = ()
         session = server.connect()
@@ -233,7 +235,7 @@ class AccountFence:
                 f"The account {free[0].user}@{free[0].host} can log in to {self._server.name} again, in spite of the "
                 "fence; find out who unlocked or made it, then try again.",
             )
-        if left := self._clients(processes, set()):
+        if left := self._clients(processes):
             raise FenceDown(
                 self._server.name,
                 f"There is a client on {self._server.name} behind the fence: {in_words(left)}; find out how it got "
@@ -335,33 +337,32 @@ class AccountFence:
         """
         session = self._bounded.session
         processes = session.rows(PROCESSES)
-        # Whoever is logging in may have been let in before the lock; who comes later finds it.
-        early = {one.id for one in logging_in(processes)}
+        self._early = frozenset(one.id for one in logging_in(processes, self._exempt))
         while time.monotonic() < until:
-            if seen := self._clients(processes, early):
+            if seen := self._clients(processes):
                 self._left = seen
                 self._end(seen)
                 time.sleep(_LOOK_S)
                 processes = session.rows(PROCESSES)
                 continue
             processes, transactions, *answers = session.results((PROCESSES, TRANSACTIONS, *then))
-            if self._clients(processes, early):
+            if self._clients(processes):
                 continue
             if not self._lingers(transactions):
                 return tuple(answers)
-            time.sleep(TRANSACTIONS_FRESH_S)
+            time.sleep(FRESH_S)
         return None
 
-    def _clients(self, processes: tuple[Row, ...], early: set[int]) -> tuple[Session, ...]:
-        unknown = tuple(one for one in logging_in(processes) if one.id in early)
+    def _clients(self, processes: tuple[Row, ...]) -> tuple[Session, ...]:
+        unknown = tuple(one for one in logging_in(processes, self._exempt) if one.id in self._early)
         return tuple(one for one in client_sessions(processes, self._exempt) + unknown if not self._is_husk(one))
 
     def _is_husk(self, session: Session) -> bool:
         """Whether a session that is still listed has ended for good.
 
-        A KILL that arrives just as a session begins to wait for its client wakes nobody on MySQL 5.7 (measured: up to
-        one in twenty of busy sessions), which then lists it as killed until wait_timeout is over. It can do nothing any
-        more: a killed session is refused at the first table it opens. What it had not committed is looked for apart.
+        A KILL that arrives just as a session begins to wait for its client may wake nobody on MySQL 5.7, which then
+        goes on listing it as killed (seen for 35 s, with its locks). Nothing is under way in it, what it had not
+        committed is looked for apart, and should it write all the same, the second reading of the log's end tells.
         """
         if session.id not in self._ended or session.command != "Killed" or session.statement:
             self._killed_since.pop(session.id, None)

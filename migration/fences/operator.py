@@ -12,7 +12,6 @@ from migration.fences import FenceBlocked, FenceDown
 from migration.fences.foreign import (
     PROCESSES,
     TRANSACTIONS,
-    TRANSACTIONS_FRESH_S,
     client_sessions,
     exempt_users,
     in_words,
@@ -20,6 +19,7 @@ from migration.fences.foreign import (
 )
 from migration.journal import JournalError
 from migration.runbook import Migration
+from providers.mysql.binlog.commits import FRESH_S
 from providers.mysql.connection import Row
 from providers.mysql.position import Position
 from providers.mysql.server import Server
@@ -139,7 +139,7 @@ class OperatorFence:
                 raise _Busy(_moved(clients))
             else:
                 end, readings, since = now, 1, time.monotonic()
-            time.sleep(TRANSACTIONS_FRESH_S)
+            time.sleep(FRESH_S)
 
     def _look(self, then: tuple[str, ...]) -> tuple[tuple[Session, ...], tuple[tuple[Row, ...], ...]]:
         """The clients that are connected, and the answers to the questions asked along with them.
@@ -150,7 +150,7 @@ class OperatorFence:
         clients, busy, answers = self._ask(then)
         if busy:
             # The list of transactions may be old: what it shows is believed when a new one shows it, too.
-            time.sleep(TRANSACTIONS_FRESH_S)
+            time.sleep(FRESH_S)
             clients, busy, answers = self._ask(then)
         if busy:
             raise _Busy(f"in a transaction or a statement that changes something: {in_words(busy)}")

@@ -14,7 +14,8 @@ from typing import Self
 Interval = tuple[int, int]
 
 
-def _merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
+def merge(intervals: Iterable[Interval]) -> tuple[Interval, ...]:
+    """Intervals in order, those that touch made one."""
     merged: list[Interval] = []
     for first, last in sorted(intervals):
         if merged and first <= merged[-1][1] + 1:
@@ -66,7 +67,7 @@ class GtidSet:
                 found.setdefault(source, []).append((int(first), int(last or first)))
             if not ranges:
                 raise ValueError(f"not a GTID set: {text!r}")
-        return cls({source: _merge(ranges) for source, ranges in found.items()})
+        return cls({source: merge(ranges) for source, ranges in found.items()})
 
     def count(self) -> int:
         """How many transactions are in the set."""
@@ -76,6 +77,11 @@ class GtidSet:
         """What is in this set and not in the other."""
         rest = {source: _subtract(ranges, other.intervals.get(source, ())) for source, ranges in self.intervals.items()}
         return GtidSet({source: ranges for source, ranges in rest.items() if ranges})
+
+    def plus(self, other: GtidSet) -> GtidSet:
+        """What is in either set."""
+        found = {source: (*self.intervals.get(source, ()), *ranges) for source, ranges in other.intervals.items()}
+        return GtidSet({**self.intervals, **{source: merge(ranges) for source, ranges in found.items()}})
 
     def within(self, other: GtidSet) -> bool:
         """Whether every transaction of this set is in the other."""

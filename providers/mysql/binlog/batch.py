@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from providers.mysql.binlog.tables import OLD_FORM, TableMap
 from providers.mysql.binlog.walkers import Add, Key, Walker, columns_in, double, single, unread, unread_pair
-from providers.mysql.gtid import GtidSet
+from providers.mysql.gtid import GtidSet, merge
 from providers.mysql.packets.wire import encode_length
 
 Table = tuple[str, str]
@@ -159,7 +159,7 @@ class Gtids:
         found: dict[str, list[tuple[int, int]]] = {}
         for source, (first, last) in zip(self._sources, self._runs, strict=True):
             found.setdefault(source_name(source), []).append((first, last))
-        return GtidSet({source: merged(ranges) for source, ranges in found.items()})
+        return GtidSet({source: merge(ranges) for source, ranges in found.items()})
 
 
 def source_name(source: bytes) -> str:
@@ -167,22 +167,3 @@ def source_name(source: bytes) -> str:
     digits = source[:16].hex()
     uuid = f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
     return f"{uuid}:{source[16:].decode('ascii')}" if len(source) > 16 else uuid
-
-
-def merged(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Ranges in order, those that touch made one."""
-    joined: list[tuple[int, int]] = []
-    for first, last in sorted(ranges):
-        if joined and first <= joined[-1][1] + 1:
-            joined[-1] = (joined[-1][0], max(joined[-1][1], last))
-        else:
-            joined.append((first, last))
-    return tuple(joined)
-
-
-def united(first: GtidSet, second: GtidSet) -> GtidSet:
-    """What is in either set."""
-    found: dict[str, tuple[tuple[int, int], ...]] = dict(first.intervals)
-    for source, ranges in second.intervals.items():
-        found[source] = merged([*found.get(source, ()), *ranges])
-    return GtidSet(found)

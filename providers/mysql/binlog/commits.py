@@ -19,7 +19,8 @@ from collections.abc import Mapping
 from providers.mysql.connection import Connection
 from providers.mysql.errors import StatementFailed
 
-_BETWEEN_S = 0.12
+FRESH_S = 0.12
+"""After so long without a question, in seconds, the server makes its list anew."""
 # What the list may take in the server's memory is bounded, and it does not say where it was cut off.
 _MOST = 1_000
 
@@ -43,7 +44,7 @@ class Commits:
             ConnectionLost: it broke.
         """
         now = time.monotonic()
-        if self._hidden or now < self._asked + _BETWEEN_S:
+        if self._hidden or now < self._asked + FRESH_S:
             return self._upto
         self._asked = now
         listed = self._listed(connection)
@@ -61,7 +62,6 @@ class Commits:
         try:
             listed = open_changes(connection)
         except StatementFailed:
-            connection.run("ROLLBACK")
             self._hidden = True
             return None
         return None if listed is None else frozenset(listed)
@@ -70,7 +70,7 @@ class Commits:
 def open_changes(connection: Connection) -> Mapping[str, int] | None:
     """The transactions that changed rows and are open, with their sessions' numbers; None: the answer is not of now.
 
-    `connection`: with no transaction under way, and none afterwards unless this raises.
+    `connection`: with no transaction under way, and none afterwards.
 
     Raises:
         StatementFailed: the account lacks PROCESS.
@@ -81,7 +81,11 @@ def open_changes(connection: Connection) -> Mapping[str, int] | None:
         f"SELECT trx_id, trx_mysql_thread_id, trx_query LIKE '%{nonce}%' FROM information_schema.innodb_trx "
         "WHERE trx_rows_modified > 0 OR trx_mysql_thread_id = CONNECTION_ID()"
     )
-    rows = connection.results(("START TRANSACTION WITH CONSISTENT SNAPSHOT", ask, "COMMIT"))[1]
+    try:
+        rows = connection.results(("START TRANSACTION WITH CONSISTENT SNAPSHOT", ask, "COMMIT"))[1]
+    except StatementFailed:
+        connection.run("ROLLBACK")
+        raise
     if len(rows) >= _MOST or not any(mine for _, _, mine in rows):
         return None
     return {str(number): int(session) for number, session, mine in rows if not mine}

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from providers.mysql.binlog.batch import KeysOf, Table, source_name, united
+from providers.mysql.binlog.batch import KeysOf, Table, source_name
 from providers.mysql.binlog.events import Changed, LogReader, Refused, missing
 from providers.mysql.binlog.marks import End, LogGone, Mark, Start
 from providers.mysql.binlog.prepared import Prepared
@@ -227,7 +227,7 @@ class Tail:
         together = gtids.as_set()
         newest = None if reader.gtid is None else (source_name(reader.gtid[0]), reader.gtid[1])
         before = self._place
-        known = None if before.gtids is None else united(before.gtids, together)
+        known = None if before.gtids is None else before.gtids.plus(together)
         self._place = Start(reader.file, reader.offset, before.uid, known, reader.born)
         self._reached = FilePosition(reader.file, reader.offset)
         mark = Mark(reader.file, reader.offset, newest, together, time.monotonic())

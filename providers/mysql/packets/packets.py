@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from collections import deque
 from collections.abc import Iterator
-from itertools import islice
 
 from providers.mysql.packets.wire import MOST, Buffer, Span, frames
 
@@ -13,8 +12,6 @@ _LENGTH = struct.Struct("<I")
 # How many rows before the last must be in their places, too, and how many places are tried, in `last`.
 _CHAIN = 4
 _TRIES = 2000
-# How many rows `about` looks at.
-_SAMPLE = 64
 
 
 class Packets:
@@ -65,22 +62,6 @@ class Packets:
             at += (unpack(buffer, at)[0] & MOST) + 4
             number += 1
         return number
-
-    def about(self) -> int:
-        """How many rows there are, from the lengths of the first 64: nothing is done for each row.
-
-        The packets' numbers, which begin again after 255, put it right where the guess is less than 128 rows off:
-        so it is exact for chunks of rows of nearly one length, and of a few rows; else it may be off by some times 256,
-        a few per cent.
-        """
-        if self.size >= MOST:
-            return self.count()
-        ends = [end for _, _, end in islice(self.rows(), _SAMPLE)]
-        if len(ends) < _SAMPLE:
-            return len(ends)
-        rest = self.closing - self.buffer[self.start + 3] & 0xFF
-        guess = self.size * _SAMPLE / (ends[-1] - self.start)
-        return max(_SAMPLE, rest + 256 * round((guess - rest) / 256))
 
     def _all_equally_long(self, step: int) -> bool:
         rows, rest = divmod(self.size, step)

@@ -18,6 +18,7 @@ from providers.mysql.errors import AccessDenied, ConnectionLost, PrivilegeMissin
 from providers.sandbox import passwords
 from tests.migration.checks.lab import account, session
 from tests.migration.fences.lab import GRANTS, SPARED, Place, anew, as_account, here, place, writing
+from tests.migration.fences.slow import Slow
 from tests.support.waiting import until
 
 __all__ = ["here"]
@@ -141,7 +142,7 @@ def husk(at: Place) -> int | None:
 
 
 def test_a_session_that_only_looks_alive_is_not_waited_for(here: Place) -> None:
-    # The others were asked thousands of times and lost none.
+    # The others lost none in 600 times.
     number = husk(here) if here.engine == "mysql-5.7" else None
     if number is None:
         pytest.skip(f"{here.engine} lost no KILL")
@@ -218,6 +219,18 @@ def test_accounts_locked_before_stay_locked(here: Place) -> None:
             assert all(hold.user != "resting" for hold in held(here.m, here.server))
         with pytest.raises(AccessDenied):
             as_account(here.admin, resting)
+
+
+def test_who_logs_in_slowly_is_ended_where_it_began_before_the_fence_and_let_be_behind_it(here: Place) -> None:
+    who = passwords.load().application
+    with fence(here) as raised, Slow(here.admin.endpoint, who) as early:
+        assert listed(here, early.id)
+        raised.raise_((), BOUND_S)
+        assert not listed(here, early.id)
+        with Slow(here.admin.endpoint, who) as late:
+            assert listed(here, late.id)
+            raised.prove(())
+        assert late.outcome is not None
 
 
 def test_an_account_that_can_log_in_again_is_noticed(here: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -95,3 +96,25 @@ def prove(verification: Verification, pair: Two, seconds: float = 20.0) -> Outco
     """Nobody writes any more: let the target catch up, and prove."""
     pair.caught_up(60)
     return verification.prove(time.monotonic() + seconds)
+
+
+@contextlib.contextmanager
+def writing(pair: Two) -> Iterator[None]:
+    """Somebody changes rows, and keys, all the time."""
+    over = threading.Event()
+
+    def write() -> None:
+        with contextlib.closing(pair.source.connect()) as session:
+            number = 0
+            while not over.wait(0.002):
+                number = number % 3000 + 1
+                session.run(f"UPDATE {BASE}.orders SET v = v + 1 WHERE id BETWEEN {1000 + number} AND {1020 + number}")
+                session.run(f"UPDATE {BASE}.words SET w = CONCAT('x', w) WHERE n = {number % 400 + 1} AND w < 'xxxxx'")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

@@ -6,7 +6,6 @@ What differs is made so in the gap: by a change that nobody but the log of the f
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from providers.mysql.errors import ServerError
 from providers.mysql.gtid import GtidSet, MariaGtid
 from providers.mysql.position import FilePosition, Position
 from providers.mysql.server import Server
-from tests.migration.verify.proving import BASE, clean, errant, prove, read_once, shop
+from tests.migration.verify.proving import BASE, clean, errant, prove, read_once, shop, writing
 from tests.support.pairs import Two, two
 from tests.support.proxy import LOOPBACK, Proxy
 from tests.support.waiting import until
@@ -192,28 +191,6 @@ def scene(servers: Scene) -> Iterator[Scene]:
         yield servers
 
 
-@contextlib.contextmanager
-def writing(scene: Scene) -> Iterator[None]:
-    """Somebody changes rows, and keys, all the time."""
-    over = threading.Event()
-
-    def write() -> None:
-        with contextlib.closing(scene.pair.source.connect()) as session:
-            number = 0
-            while not over.wait(0.005):
-                number = number % 3000 + 1
-                session.run(f"UPDATE {BASE}.orders SET v = v + 1 WHERE id BETWEEN {1000 + number} AND {1020 + number}")
-                session.run(f"UPDATE {BASE}.words SET w = CONCAT('x', w) WHERE n = {number % 400 + 1} AND w < 'xxxxx'")
-
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
 def judge(outcome: Outcome, *expected: Difference) -> None:
     assert [doubt for doubt in outcome.doubts if doubt.unproved] == []
     assert outcome.differences == expected
@@ -242,7 +219,7 @@ def read_on(verification: Verification) -> None:
 
 def test_killed_sessions_are_opened_again(scene: Scene) -> None:
     enlarge(scene)
-    with writing(scene), scene.verifying(_SLOWLY_MIB_S) as verification:
+    with writing(scene.pair), scene.verifying(_SLOWLY_MIB_S) as verification:
         for side in SIDES:
             read_on(verification)
             scene.kill(side)

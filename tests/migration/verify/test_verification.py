@@ -6,7 +6,6 @@ import contextlib
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,18 @@ from migration.verify.model import Difference, Kind, State, Verdict
 from migration.verify.verification import Verification
 from providers.mysql.endpoint import Account, Secret
 from tests.migration.verify.following import following, told, unlogged
-from tests.migration.verify.proving import BASE, ROWS, clean, confirmed, errant, prove, read_once, shop, verifying
+from tests.migration.verify.proving import (
+    BASE,
+    ROWS,
+    clean,
+    confirmed,
+    errant,
+    prove,
+    read_once,
+    shop,
+    verifying,
+    writing,
+)
 from tests.support.pairs import Two
 from tests.support.waiting import until
 
@@ -56,28 +66,6 @@ def account(pair: Two, grants: str) -> Iterator[Account]:
     yield Account("some", Secret("pw-of-a-test"))
     with unlogged(pair.target) as session:
         session.run("DROP USER 'some'@'%'")
-
-
-@contextlib.contextmanager
-def writing(pair: Two) -> Iterator[None]:
-    """Somebody changes rows, and keys, all the time."""
-    over = threading.Event()
-
-    def write() -> None:
-        with contextlib.closing(pair.source.connect()) as session:
-            number = 0
-            while not over.wait(0.002):
-                number = number % 3000 + 1
-                session.run(f"UPDATE {BASE}.orders SET v = v + 1 WHERE id BETWEEN {1000 + number} AND {1020 + number}")
-                session.run(f"UPDATE {BASE}.words SET w = CONCAT('x', w) WHERE n = {number % 400 + 1} AND w < 'xxxxx'")
-
-    thread = threading.Thread(target=write)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
 
 def test_equal_servers_are_identical(pair: Two) -> None:

@@ -112,26 +112,6 @@ def test_rows_of_one_length_are_counted(row: bytes, number: int) -> None:
 
 
 @unhurried
-@given(number=st.integers(0, 3000), sequence=st.integers(0, 255), length=st.integers(60, 200), data=st.data())
-def test_rows_of_nearly_one_length_are_counted_without_a_walk(
-    number: int, sequence: int, length: int, data: st.DataObject
-) -> None:
-    more = data.draw(st.lists(st.integers(0, 2), min_size=64, max_size=64))
-    rows = [bytes(length + more[at % 64]) for at in range(number)]
-    assert as_packets(rows, sequence).about() == number
-
-
-@unhurried
-@given(rows=rows_of_bytes)
-def test_a_guess_of_how_many_rows_there_are_is_not_far_off(rows: list[bytes]) -> None:
-    packets = as_packets(rows)
-    assert packets.about() % 256 == len(rows) % 256 or packets.about() == 64
-    assert (packets.about() == 0) == (not rows)
-    if len(rows) < 64:
-        assert packets.about() == len(rows)
-
-
-@unhurried
 @given(rows=rows_of_bytes, other=rows_of_bytes)
 def test_packets_are_the_same_where_their_rows_are(rows: list[bytes], other: list[bytes]) -> None:
     assert as_packets(rows).same_as(as_packets(rows))

@@ -14,13 +14,10 @@ from tests.providers.sandbox.aliyun_api.sql import session
 _AGAIN_S = 0.002
 
 
-class Writer:
-    """Inserts one row after another; connects again where that fails. `acknowledged` are the ids that were."""
+class _Beside:
+    """Runs in a thread of its own while a `with` statement does."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.acknowledged: list[int] = []
-        self.refused = 0
-        self._endpoint = endpoint
+    def __init__(self) -> None:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -31,7 +28,21 @@ class Writer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        raise NotImplementedError
+
+
+class Writer(_Beside):
+    """Inserts one row after another; connects again where that fails. `acknowledged` are the ids that were."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__()
+        self.acknowledged: list[int] = []
+        self.refused = 0
+        self._endpoint = endpoint
 
     def stop(self) -> list[int]:
         """End; every id that was acknowledged."""
@@ -57,25 +68,14 @@ class Writer:
                 self._stopping.wait(_AGAIN_S)
 
 
-class Watch:
+class Watch(_Beside):
     """Looks whether two servers take writes at one moment: one is asked before and after the other."""
 
     def __init__(self, one: Endpoint, other: Endpoint) -> None:
+        super().__init__()
         self.looks = 0
         self.both = 0
         self._endpoints = (one, other)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping.set()
-        self._thread.join()
 
     def _run(self) -> None:
         first, second = (session(one) for one in self._endpoints)
