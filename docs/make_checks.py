@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+from migration.aliyun import checks as aliyun
 from migration.check import Check, Route
 from migration.checks import TOPICS, of_topic
 
@@ -36,13 +37,13 @@ COLUMNS = ("id", "check", "severity", "why", "what is asked", "gate", "writes", 
 
 def page() -> str:
     """The whole page."""
-    return "\n".join((HEAD, *(line for topic in TOPICS for line in section(topic))))
+    return "\n".join((HEAD, *(line for topic in (*TOPICS, *aliyun.TOPICS) for line in section(topic))))
 
 
 def section(topic: ModuleType) -> Iterator[str]:
     """A topic: a heading, the first sentence of its file, and its checks."""
     name = topic.__name__.rpartition(".")[2].replace("_", " ")
-    yield f"## {name.capitalize()}\n"
+    yield f"## {'Alibaba Cloud: ' if topic in aliyun.TOPICS else ''}{name.capitalize()}\n"
     yield f"{(topic.__doc__ or '').strip().splitlines()[0]}\n"
     yield row(COLUMNS)
     yield row(("---",) * len(COLUMNS))

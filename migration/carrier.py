@@ -7,19 +7,36 @@ import itertools
 import time
 from collections.abc import Iterator
 
+from migration import fixing
 from migration.clients import Clients, ClientsSilent
-from migration.cutover import Aborted, Switchover, parts, plan_switch, settle, switch
+from migration.cutover import Aborted, Switchover, plan_switch
 from migration.decisions import Choice
 from migration.gatekeeper import Cancelled, Gatekeeper, Passed, after_rollback
 from migration.hooks import Hooks
 from migration.inbox import Inbox
 from migration.journal import Kind
 from migration.model import Direction, End, Outcome, Stage
-from migration.runbook import Gate, Halted, Migration, Runbook, Step, StepFailed, Switch
+from migration.runbook import (
+    CloudFailed,
+    CloudSilent,
+    Gate,
+    Halted,
+    Item,
+    Migration,
+    Runbook,
+    Step,
+    StepFailed,
+    Switch,
+    not_done,
+)
 from migration.sampler import Sampler
 from providers.mysql.errors import ConnectionLost, ServerError, Unreachable
 
 _AGAIN_S = 0.5
+
+
+class ServersChanged(Exception):
+    """A server was created, or addresses were exchanged: connect as the journal has it now, and go on."""
 
 
 class Carrier:
@@ -27,6 +44,7 @@ class Carrier:
 
     def __init__(self, runbook: Runbook, m: Migration, inbox: Inbox, sampler: Sampler, clients: Clients) -> None:
         self._runbook = runbook
+        self._mover = runbook.switch.how
         self._m = m
         self._inbox = inbox
         self._sampler = sampler
@@ -40,6 +58,7 @@ class Carrier:
 
         Raises:
             JournalError: the journal cannot be written any more; nothing further was done.
+            ServersChanged: see there.
             ServerError: a server answers in a way that only a person can resolve.
         """
         with contextlib.closing(self._hooks):
@@ -58,6 +77,8 @@ class Carrier:
         stage: Stage | None = None
         for of_stage, item in self._runbook.items():
             story = self._m.story()
+            if story.spec is not None and story.spec != self._m.spec:
+                raise ServersChanged
             if story.done(item.id):
                 continue
             if of_stage is not stage and story.stage is not of_stage:
@@ -70,7 +91,7 @@ class Carrier:
             elif isinstance(item, Switch):
                 if not self._move(Direction.CUTOVER):
                     return None
-            else:
+            elif item.when(self._m):
                 outcome = self._pass(item)
                 if not isinstance(outcome, Passed):
                     return outcome
@@ -87,6 +108,9 @@ class Carrier:
             self._gatekeeper.hold_retry(gate.title, str(error))
             return None
         self._actor = passed.actor
+        if passed.choice is Choice.COMPLETE:
+            with self._tolerated():
+                self._clients.parting()
         if passed.choice is Choice.ROLL_BACK:
             self._m.scribe.note(f"rolling back because: {passed.reason}", "warn")
             self._move(Direction.ROLLBACK)
@@ -113,9 +137,24 @@ class Carrier:
                 # What was under way is unknown: the next round looks before it acts.
                 self._m.scribe.outcome(step.id, Outcome.UNKNOWN, str(error))
                 self._wait_for_servers()
+            except CloudSilent as error:
+                self._m.scribe.outcome(step.id, Outcome.UNKNOWN, str(error))
+                if self._came_about(step, str(error)):
+                    return
             except (StepFailed, ServerError) as error:
                 self._m.scribe.outcome(step.id, Outcome.NOT_DONE, str(error))
                 self._gatekeeper.hold_retry(step.title, str(error))
+
+    def _came_about(self, step: Step, why: str) -> bool:
+        """Whether what a provider did not answer to was done; else a person decides whether to send it again."""
+        try:
+            seen = step.how.probe(self._m)
+        except (StepFailed, ServerError) as error:
+            seen = not_done(str(error))
+        self._m.scribe.outcome(step.id, seen.outcome, seen.note)
+        if seen.outcome is not Outcome.DONE:
+            self._gatekeeper.hold_retry(step.title, f"{why} It was looked for: {seen.note}.")
+        return seen.outcome is Outcome.DONE
 
     def _attempt(self, step: Step) -> bool:
         m = self._m
@@ -129,7 +168,7 @@ class Carrier:
             if after.outcome is not Outcome.DONE:
                 raise StepFailed(f"After the step it is still not done: {after.note}.")
             m.scribe.outcome(step.id, Outcome.DONE, after.note)
-        if step.id == "attach":
+        if step.id == self._runbook.follows_from:
             with self._tolerated():
                 self._clients.protected()
         return True
@@ -146,8 +185,8 @@ class Carrier:
         said = ""
         while True:
             try:
-                self._m.source.value("SELECT 1")
-                self._m.target.value("SELECT 1")
+                for server in self._m.servers:
+                    server.value("SELECT 1")
             except ServerError as error:
                 if str(error) != said:
                     said = str(error)
@@ -168,13 +207,17 @@ class Carrier:
             return self._switch(attempt)
 
     def _switch(self, attempt: Switchover) -> bool:
+        new = self._runbook.new_address(self._m)
+        if new is not None:
+            with self._tolerated():
+                self._clients.told(new)
         try:
-            switch(self._m, attempt)
+            self._mover.switch(self._m, attempt)
         except Aborted as aborted:
             self._m.scribe.note(str(aborted), "error")
             self._stay(attempt, str(aborted))
             return False
-        except ServerError as error:
+        except (ServerError, CloudFailed) as error:
             self._m.scribe.note(f"past the point of no return: {error}", "error")
             self._wait_for_servers()
             return self._settle(attempt)
@@ -187,7 +230,8 @@ class Carrier:
         why = f"{old} keeps the writes: {objection}. Nothing was changed; see to that, then try again."
         self._m.scribe.attempt(
             attempt.number, attempt.direction,
-            old=old, new=new, actor=attempt.actor, budget_s=self._m.spec.limits.fence_s, parts=parts(self._m),
+            old=old, new=new, actor=attempt.actor, budget_s=self._m.spec.limits.fence_s,
+            parts=self._mover.parts(self._m),
         )  # fmt: skip
         self._m.scribe.attempt_ended(attempt.number, "aborted", why)
         self._stay(attempt, why)
@@ -214,7 +258,7 @@ class Carrier:
         if direction is Direction.ROLLBACK:
             self._m.scribe.rewind(Stage.CUTOVER)
         else:
-            self._m.scribe.outcome("move_writes", Outcome.DONE, f"{self._m.target.name} has the writes")
+            self._m.scribe.outcome(self._runbook.switch.id, Outcome.DONE, f"{self._m.target.name} has the writes")
 
     def _settle_open_attempt(self) -> None:
         """A runner before us died inside an attempt: bring it to its end by what the servers say."""
@@ -236,8 +280,8 @@ class Carrier:
         decided may have been the other way (a rollback), and what was confirmed may no longer hold.
         """
         story = self._m.story()
-        items = self._runbook.items()
-        for (stage, item), (_, following) in itertools.pairwise(items):
+        asked = [(stage, item) for stage, item in self._runbook.items() if _arises(item, self._m)]
+        for (stage, item), (_, following) in itertools.pairwise(asked):
             if not isinstance(item, Gate) or not story.done(item.id):
                 continue
             went_on = story.done(following.id) if isinstance(following, Switch) else story.begun(following.id)
@@ -249,7 +293,7 @@ class Carrier:
     def _settle(self, attempt: Switchover) -> bool:
         """Whether the writes have moved, by what the servers say."""
         try:
-            switched = settle(self._m, attempt)
+            switched = self._mover.settle(self._m, attempt)
         except Aborted as aborted:
             self._m.scribe.attempt_ended(attempt.number, "unknown", str(aborted))
             self._hooks.unknown(attempt, str(aborted))
@@ -264,24 +308,35 @@ class Carrier:
     def _catch_up_records(self, attempt: Switchover) -> None:
         """The runner died after the switch and before its last records of it."""
         story = self._m.story()
-        if attempt.direction is Direction.CUTOVER and not story.done("move_writes"):
+        if attempt.direction is Direction.CUTOVER and not story.done(self._runbook.switch.id):
             self._after_move(attempt)
-        if attempt.direction is Direction.ROLLBACK and story.done("move_writes"):
+        if attempt.direction is Direction.ROLLBACK and story.done(self._runbook.switch.id):
             self._after_move(attempt)
 
     def _cancel(self) -> End:
         """Take back what was done, last first."""
+        with self._tolerated():
+            self._clients.parting()
         begun = {record.subject for record in self._m.scribe.journal.records() if record.kind is Kind.INTENT}
         for _, item in reversed(self._runbook.items()):
             if isinstance(item, Step) and item.undo is not None and item.id in begun:
                 self._undo(item)
         self._m.restore_all()
+        fixing.create_again(self._m, self._m.source)
         return self._end(End.CANCELLED, "everything that was set up has been taken back")
 
     def _undo(self, step: Step) -> None:
         self._m.scribe.intent(step.id, (f"undo: {step.undo_says}",))
         assert step.undo is not None
-        step.undo(self._m)
+        while True:
+            try:
+                step.undo(self._m)
+                break
+            except CloudFailed as error:
+                self._m.scribe.outcome(step.id, Outcome.NOT_DONE, str(error))
+                # Whatever is decided, what was begun has to be taken back.
+                with contextlib.suppress(Cancelled):
+                    self._gatekeeper.hold_retry(f"undo: {step.title}", str(error))
         self._m.scribe.undone(step.id, step.undo_says)
 
     def _end(self, end: End, note: str) -> End:
@@ -292,3 +347,7 @@ class Carrier:
         self._m.scribe.ended(end, note)
         self._hooks.ended(end)
         return end
+
+
+def _arises(item: Item, m: Migration) -> bool:
+    return not isinstance(item, Gate) or item.when(m)

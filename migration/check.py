@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from migration.model import MigrationSpec, Positioning, Secrets, Side
 
 if TYPE_CHECKING:
+    from migration.runbook import Cloud
     from providers.mysql.server import Server
 
 
@@ -58,7 +59,7 @@ class Fix:
     `was` and `becomes` are the setting before and after, for the screen; one check names a setting of a side once.
     `restart`: whether the server has to be restarted for it. `reach`: who is affected, in words. `set_aside`: an
     object is dropped that `undo` creates again: here if it is undone, on the target once the migration is complete.
-    `session`: what is set in a session first, both ways.
+    `session`: what is set in a session first, both ways. `undo` is empty where nothing takes it back.
     """
 
     side: Side
@@ -101,8 +102,8 @@ class NoTarget(Exception):
 class Pair:
     """The two servers a check looks at. `positioning` is already resolved: never `auto`.
 
-    `other` is the target; None where only a source is looked at. Made anew for each run of the checks: what they
-    share is asked `once`.
+    `other` is the target; None where only a source is looked at. `cloud`: the provider's side, None without one.
+    Made anew for each run of the checks: what they share is asked `once`.
     """
 
     source: Server
@@ -111,6 +112,7 @@ class Pair:
     secrets: Secrets
     positioning: Positioning
     route: Route = Route.NATIVE
+    cloud: Cloud | None = None
     _known: dict[Hashable, Future[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 

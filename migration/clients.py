@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from migration.model import MigrationSpec
+from migration.model import MigrationSpec, ServerSpec
 from migration.view import FiguresView
 from providers.sandbox.client import Sandbox, SandboxFailed
 from providers.sandbox.figures import WorkloadFigures
@@ -26,6 +26,14 @@ class Clients(Protocol):
 
     def protected(self) -> None:
         """The target refuses writes and follows: clients may learn its address."""
+        ...
+
+    def told(self, new: ServerSpec) -> None:
+        """Clients that are refused at their own address may turn to this one."""
+        ...
+
+    def parting(self) -> None:
+        """The two servers are about to part: that both take writes from here on is as it should be."""
         ...
 
     def switched(self, switches: int) -> FiguresView | None:
@@ -49,6 +57,12 @@ class RealClients:
     """Clients of a real migration: they tell nothing."""
 
     def protected(self) -> None:
+        """Nothing to do."""
+
+    def told(self, new: ServerSpec) -> None:
+        """Nothing to do."""
+
+    def parting(self) -> None:
         """Nothing to do."""
 
     def switched(self, switches: int) -> FiguresView | None:
@@ -86,6 +100,12 @@ class RehearsalClients:
         """Let the clients know both addresses."""
         with _heard():
             self._sandbox.workload("arm")
+
+    def told(self, new: ServerSpec) -> None:
+        """Both addresses are known to the clients since `protected`."""
+
+    def parting(self) -> None:
+        """They part only once the migration is over."""
 
     def switched(self, switches: int) -> FiguresView | None:
         """Wait until the clients have moved, then tell."""
@@ -127,6 +147,23 @@ def _view(figures: WorkloadFigures) -> FiguresView:
     )
 
 
+class CloudRehearsalClients(RehearsalClients):
+    """The workload of a sandbox with a simulated cloud: it writes through the application's own address there."""
+
+    def told(self, new: ServerSpec) -> None:
+        """Let them know the new address."""
+        with _heard():
+            self._sandbox.repoint(new.host, new.port)
+
+    def parting(self) -> None:
+        """End the watch over who takes writes."""
+        with _heard():
+            self._sandbox.workload("disarm")
+
+
 def clients_of(spec: MigrationSpec) -> Clients:
     """The clients of a migration."""
-    return RehearsalClients(Path(spec.sandbox), spec.keep_sandbox) if spec.sandbox else RealClients()
+    if not spec.sandbox:
+        return RealClients()
+    kind = RehearsalClients if spec.cloud is None else CloudRehearsalClients
+    return kind(Path(spec.sandbox), spec.keep_sandbox)

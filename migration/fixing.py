@@ -43,19 +43,21 @@ def digest(listed: Iterable[Offer]) -> str:
 
 
 def made(m: Migration, check: str) -> tuple[Fix, ...]:
-    """The changes in force for a check, the newest first."""
-    return tuple(one.fix for one in reversed(m.story().fixes()) if one.check == check and not one.undone)
+    """The changes in force for a check that can be taken back, the newest first."""
+    found = reversed(m.story().fixes())
+    return tuple(one.fix for one in found if one.check == check and not one.undone and one.fix.undo)
 
 
 def apply(m: Migration, check: str, fixes: Iterable[Fix]) -> None:
     """Make changes for a check, one after the other.
 
     Raises:
-        ServerError: a server refused one, or its answer was lost; those before it are made.
+        ServerError, CloudFailed: a server or the provider refused one, or its answer was lost; those before it are
+            made.
     """
     for fix in fixes:
         m.scribe.fix(check, "applying", fix)
-        _run(m.on(fix.side), fix, fix.statement)
+        _carry_out(m, fix, fix.statement)
         m.scribe.fix(check, "applied", fix)
 
 
@@ -63,11 +65,12 @@ def undo(m: Migration, check: str) -> None:
     """Take back what was done for a check, the newest change first.
 
     Raises:
-        ServerError: a server refused, or its answer was lost; what came before it is taken back.
+        ServerError, CloudFailed: a server or the provider refused, or its answer was lost; what came before it is
+            taken back.
     """
     for fix in made(m, check):
         m.scribe.fix(check, "undoing", fix)
-        _run(m.on(fix.side), fix, fix.undo)
+        _carry_out(m, fix, fix.undo)
         m.scribe.fix(check, "undone", fix)
 
 
@@ -94,9 +97,16 @@ def create_again(m: Migration, server: Server) -> None:
         m.scribe.fix(one.check, "created again", one.fix)
 
 
-def side_of(fix: Fix) -> str:
+def side_of(side: Side) -> str:
     """The word for where a change is made."""
-    return "both servers" if fix.side is Side.BOTH else f"the {fix.side}"
+    return {Side.BOTH: "both servers", Side.CLOUD: "the provider"}.get(side, f"the {side}")
+
+
+def _carry_out(m: Migration, fix: Fix, statement: str) -> None:
+    if fix.side is not Side.CLOUD:
+        _run(m.on(fix.side), fix, statement)
+    elif m.cloud is not None:
+        m.cloud.run(statement)
 
 
 def _run(server: Server, fix: Fix, statement: str) -> None:

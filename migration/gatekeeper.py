@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from migration import bridging, fixing
-from migration.check import Check, Finding, Pair, Verdict
-from migration.checks.run import run_catalogue, run_checks
+from migration import fixing
+from migration.check import Check, Finding, Pair, Severity, Verdict
+from migration.checks.run import arising, run_catalogue, run_checks
 from migration.client_drain import end_idle
-from migration.cutover import keep
 from migration.decisions import Choice
-from migration.fences.choose import shut
 from migration.inbox import Inbox
 from migration.journal import Record
+from migration.model import Direction
 from migration.planning import make_plan
-from migration.runbook import Gate, Migration, Runbook, StepFailed
-from migration.view import Condition, LagSample
-from providers.mysql import replication
+from migration.runbook import CloudFailed, Gate, Migration, Runbook, StepFailed
+from migration.view import Condition, Option
 from providers.mysql.errors import ServerError
 from providers.mysql.server import Server
 
@@ -28,6 +25,12 @@ _MEASURE_S = 0.5
 _ACTIVITY_S = 5.0
 _FINDINGS_AGE_S = 600.0
 _COMPLETE_WORD = "complete"
+_WELL = (Verdict.PASSED, Verdict.NOT_APPLICABLE)
+_WORTH_ASKING = 2
+# The sequence number of no decision.
+_NOBODY = 0
+# Which way the writes move where a gate is passed.
+_DIRECTIONS = {"cutover": Direction.CUTOVER, "observe": Direction.ROLLBACK}
 
 
 class Cancelled(Exception):
@@ -52,10 +55,12 @@ class Gatekeeper:
 
     def __init__(self, runbook: Runbook, m: Migration, inbox: Inbox) -> None:
         self._runbook = runbook
+        self._mover = runbook.switch.how
         self._m = m
         self._inbox = inbox
         self._plan_hash = ""
-        self._bridge_trouble = ""
+        self._trouble = ""
+        self._options: tuple[Option, ...] = ()
         self._activity: tuple[float, tuple[Finding, ...]] = (0.0, ())
 
     def hold(self, gate: Gate, *, choices: tuple[Choice, ...] | None = None) -> Passed:
@@ -72,11 +77,14 @@ class Gatekeeper:
             self._plan_hash = plan.hash
             self._m.scribe.plan(plan)
         offered = choices or gate.choices
+        self._options = gate.options(self._m) if gate.options is not None else ()
+        if gate.options is not None and len(self._options) < _WORTH_ASKING:
+            return self._taken(gate)
         self._open(gate, offered)
         measured = 0.0
         while True:
             if time.monotonic() - measured >= _MEASURE_S:
-                self._keep_closed(gate)
+                self._keep(gate)
                 self._m.scribe.conditions(gate.id, self.conditions(gate))
                 measured = time.monotonic()
             decision = self._inbox.take()
@@ -87,6 +95,12 @@ class Gatekeeper:
             if passed is not None:
                 return passed
             measured = 0.0
+
+    def _taken(self, gate: Gate) -> Passed:
+        """There is nothing to ask: what can be chosen is."""
+        chosen = self._options[0].value if self._options else ""
+        self._m.scribe.gate_passed(gate.id, _NOBODY, Choice.CONFIRM.value, chosen)
+        return Passed(Choice.CONFIRM, "the runner", "")
 
     def hold_retry(self, title: str, words: str) -> None:
         """A step failed: wait until the operator wants it tried again.
@@ -141,6 +155,7 @@ class Gatekeeper:
             consequence=gate.consequence(m),
             word=gate.word(m),
             choices=[choice.value for choice in offered],
+            options=self._options,
         )
 
     def _common(self, decision: Record) -> bool:
@@ -179,7 +194,8 @@ class Gatekeeper:
         except Refusal as refusal:
             self._m.scribe.refused(decision.subject, decision.seq, str(refusal))
             return None
-        self._m.scribe.gate_passed(gate.id, decision.seq, choice.value)
+        chosen = str(decision.body["typed"]) if self._options else ""
+        self._m.scribe.gate_passed(gate.id, decision.seq, choice.value, chosen)
         if choice is Choice.COMPLETE:
             self._stop_comparing()
         return Passed(choice, decision.actor, str(decision.body["reason"]))
@@ -201,6 +217,8 @@ class Gatekeeper:
             self._admit_checks()
         if gate.id == "plan" and decision.body["shown"] != self._plan_hash:
             raise Refusal(f"the plan {decision.body['shown']!r} was approved and {self._plan_hash!r} is the one to run")
+        if self._options and decision.body["typed"] not in {option.value for option in self._options}:
+            raise Refusal(f"{decision.body['typed']!r} is none of what can be chosen at {gate.id}")
         word = _COMPLETE_WORD if choice is Choice.COMPLETE else gate.word(self._m)
         if word and decision.body["typed"] != word:
             raise Refusal(f"{decision.body['typed']!r} was typed and {word!r} confirms")
@@ -234,18 +252,20 @@ class Gatekeeper:
             raise Refusal(f"{decision.body['typed']!r} was typed and {left.name!r} confirms")
         try:
             end_idle(self._m, left)
-        except ServerError as error:
+        except (ServerError, CloudFailed) as error:
             raise Refusal(str(error)) from error
 
     def _without_writes(self, gate: Gate) -> Server | None:
-        return {"cutover": self._m.target, "observe": self._m.source}.get(gate.id)
+        direction = _DIRECTIONS.get(gate.id)
+        return None if direction is None else self._m.end_of(direction)[1]
 
     def _pair(self) -> Pair:
         m = self._m
-        return Pair(m.source, m.target, m.spec, m.secrets, m.positioning, self._runbook.route)
+        return Pair(m.source, m.other, m.spec, m.secrets, m.positioning, self._runbook.route(m), m.cloud)
 
     def _check(self) -> None:
-        for finding in run_catalogue(self._pair(), self._runbook.checks):
+        pair = self._pair()
+        for finding in run_catalogue(pair, arising(self._runbook.checks, pair.route)):
             self._m.scribe.finding(finding)
 
     def _about_checks(self, choice: Choice, decision: Record) -> None:
@@ -285,7 +305,7 @@ class Gatekeeper:
                 fixing.undo(self._m, finding.check)
             else:
                 raise Refusal(f"there is nothing to {choice.value.replace('_', ' ')} for {finding.check}")
-        except ServerError as error:
+        except (ServerError, CloudFailed) as error:
             raise Refusal(str(error)) from error
 
     def _fix_all(self, decision: Record) -> None:
@@ -300,7 +320,7 @@ class Gatekeeper:
         try:
             for one in listed:
                 fixing.apply(self._m, one.check, (one.fix,))
-        except ServerError as error:
+        except (ServerError, CloudFailed) as error:
             raise Refusal(str(error)) from error
         finally:
             self._check()
@@ -312,81 +332,39 @@ class Gatekeeper:
 
     def conditions(self, gate: Gate) -> tuple[Condition, ...]:
         """What must hold at the gates around the switch, measured now."""
-        m = self._m
-        if gate.id == "cutover":
-            return (*self._ready(m.source, m.target), *self._quiet())
-        if gate.id == "observe":
-            return self._ready(m.target, m.source)
-        return ()
+        direction = _DIRECTIONS.get(gate.id)
+        if direction is None:
+            return ()
+        ready = self._mover.ready(self._m, direction)
+        return (*ready, *self._quiet()) if direction is Direction.CUTOVER else ready
 
-    def _keep_closed(self, gate: Gate) -> None:
-        """The side without writes forgets read_only with a restart where it cannot persist it: close it again."""
-        closed = self._without_writes(gate)
-        if closed is None:
+    def _keep(self, gate: Gate) -> None:
+        """What the side without writes needs to stay as it is; why it cannot be had is said once."""
+        direction = _DIRECTIONS.get(gate.id)
+        if direction is None:
             return
-        # A server that is away is seen in the conditions, and looked at again the next time.
-        with contextlib.suppress(ServerError):
-            keep.close_again(self._m, closed)
-        with contextlib.suppress(ServerError):
-            self._keep_bridge()
-
-    def _keep_bridge(self) -> None:
-        """A bridge that has ended is started again; why it cannot be is said once."""
         try:
-            bridging.ensure(self._m)
+            self._mover.keep(self._m, direction)
         except StepFailed as error:
-            if str(error) != self._bridge_trouble:
+            if str(error) != self._trouble:
                 self._m.scribe.note(str(error), "error")
-            self._bridge_trouble = str(error)
-
-    def _ready(self, old: Server, new: Server) -> tuple[Condition, ...]:
-        """Whether the writes could move from `old` to `new` now."""
-        conditions = [_lag_condition(self._inbox.lag(), new.name, self._m.spec.limits.lag_s)]
-        if self._m.prover is not None:
-            conditions.append(self._m.prover.condition())
-        asks: tuple[Callable[[], Condition], ...] = (
-            lambda: _follows(new, old),
-            lambda: _follows(old, new),
-            lambda: Condition(shut(self._m, new), f"{new.name} refuses client writes"),
-            lambda: Condition(not shut(self._m, old), f"{old.name} takes client writes"),
-        )
-        for ask in asks:
-            try:
-                conditions.append(ask())
-            except ServerError as error:
-                conditions.append(Condition(False, str(error)))
-        return tuple(conditions)
+            self._trouble = str(error)
 
     def _quiet(self) -> tuple[Condition, ...]:
         """The checks of activity, asked again every few seconds while the gate is open."""
         at, findings = self._activity
         if time.monotonic() - at >= _ACTIVITY_S:
-            findings = tuple(run_checks(self._pair(), self._runbook.activity))
+            pair = self._pair()
+            findings = tuple(run_checks(pair, arising(self._runbook.activity, pair.route)))
             self._activity = (time.monotonic(), findings)
         waived = self._m.story().waived()
         conditions = []
         for finding in findings:
-            well = finding.result.verdict in (Verdict.PASSED, Verdict.NOT_APPLICABLE)
+            well = finding.severity is Severity.NOTICE or finding.result.verdict in _WELL
             accepted = finding.check in waived and not well
             words = f"{finding.title}: {finding.result.found}{', accepted' if accepted else ''}"
             conditions.append(Condition(well or accepted, words))
         return tuple(conditions)
-
-
-def _lag_condition(sample: LagSample | None, name: str, limit: float) -> Condition:
-    if sample is None or sample.lag_s is None:
-        return Condition(False, f"the lag of {name} is not known" + (f": {sample.reason}" if sample else " yet"))
-    words = f"{name} is {'at least ' if sample.at_least else ''}{sample.lag_s:.1f} s behind, limit {limit:g} s"
-    return Condition(not sample.at_least and sample.lag_s < limit, words)
-
-
-def _follows(replica: Server, source: Server) -> Condition:
-    status = replication.follows(replica, source)
-    if status is None:
-        return Condition(False, f"{replica.name} does not follow {source.name}")
-    return Condition(
-        status.running, f"{replica.name} follows {source.name}" + (f": {status.trouble}" if status.trouble else "")
-    )
 
 
 def after_rollback(gate: Gate) -> Gate:

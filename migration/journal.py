@@ -81,6 +81,7 @@ class Kind(StrEnum):
     CREATED = "created"
     RUNNER = "runner"
     SERVERS = "servers"
+    PLACED = "placed"
     STAGE = "stage"
     FINDING = "finding"
     PLAN = "plan"

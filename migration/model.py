@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -44,6 +44,8 @@ class Side(StrEnum):
     SOURCE = "source"
     TARGET = "target"
     BOTH = "both"
+    CLOUD = "cloud"
+    """The provider's own interface, not a server."""
 
 
 class Writes(StrEnum):
@@ -89,7 +91,8 @@ class Proof(StrEnum):
 class ServerSpec:
     """A server of a migration, without its password.
 
-    `replication_user` is the account with which the *other* server logs in here to replicate.
+    `replication_user` is the account with which the *other* server logs in here to replicate. `host` is empty for a
+    server that the migration has yet to create.
     """
 
     name: str
@@ -102,8 +105,8 @@ class ServerSpec:
 
     @property
     def address(self) -> str:
-        """`host:port`."""
-        return f"{self.host}:{self.port}"
+        """`host:port`; empty for a server that is not there yet."""
+        return f"{self.host}:{self.port}" if self.host else ""
 
     def endpoint(self, password: Secret) -> Endpoint:
         """The address together with the administrator's account."""
@@ -137,6 +140,23 @@ class BridgeSpec:
     host: str = "127.0.0.1"
     port: int = 0
     seen_as: str = ""
+
+
+@dataclass(frozen=True)
+class CloudSpec:
+    """Which account and resources of a provider a migration works with. Holds no secret.
+
+    `region` and `resource` (the source's id) are the provider's own words. `access`: where the credentials come from,
+    as the provider's client names its places; `given` where they reach the runner with the passwords. `endpoint`: the
+    address of a provider's interface on this machine, empty for the real one. `options`: what else a runbook lets the
+    operator choose before it begins, by name.
+    """
+
+    region: str
+    resource: str
+    access: str = ""
+    endpoint: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -200,6 +220,7 @@ class MigrationSpec:
     saves round trips to servers far from here.
     `bridge`: where the source's way back goes over a bridge, None for the straight way.
     `hooks`: who is told of what happens, in this order.
+    `cloud`: the provider's side, None where servers are all there is.
     `proof`: whether the rows have to be proved equal.
     `sandbox`: the run directory of the sandbox in a rehearsal, else None; `keep_sandbox`: whether it stays
     up when the rehearsal has ended.
@@ -219,6 +240,7 @@ class MigrationSpec:
     bridge: BridgeSpec | None = None
     hooks: tuple[HookSpec, ...] = ()
     proof: Proof = Proof.OFF
+    cloud: CloudSpec | None = None
     sandbox: str | None = None
     keep_sandbox: bool = False
 
@@ -244,6 +266,7 @@ class MigrationSpec:
             bridge=BridgeSpec(**body["bridge"]) if body.get("bridge") else None,
             hooks=tuple(HookSpec.from_json(hook) for hook in body.get("hooks", ())),
             proof=Proof(body.get("proof", Proof.OFF)),
+            cloud=CloudSpec(**body["cloud"]) if body.get("cloud") else None,
             sandbox=body["sandbox"],
             keep_sandbox=body["keep_sandbox"],
         )
@@ -251,28 +274,34 @@ class MigrationSpec:
 
 @dataclass(frozen=True)
 class Secrets:
-    """The passwords of a migration. Handed to the runner over its standard input, kept in memory."""
+    """The passwords of a migration. Handed to the runner over its standard input, kept in memory.
+
+    `cloud`: a provider's credentials, by the names that its client gives them; empty where it finds them by itself.
+    """
 
     source: Secret
     target: Secret
     source_replication: Secret
     target_replication: Secret
+    cloud: Mapping[str, Secret] = field(default_factory=dict)
 
-    def reveal(self) -> dict[str, str]:
+    def reveal(self) -> dict[str, Any]:
         """The passwords in clear, for the pipe to the runner and for nothing else."""
         return {
             "source": self.source.reveal(),
             "target": self.target.reveal(),
             "source_replication": self.source_replication.reveal(),
             "target_replication": self.target_replication.reveal(),
+            "cloud": {name: secret.reveal() for name, secret in self.cloud.items()},
         }
 
     @classmethod
-    def from_clear(cls, body: Mapping[str, str]) -> Self:
+    def from_clear(cls, body: Mapping[str, Any]) -> Self:
         """The counterpart of `reveal`."""
         return cls(
             Secret(body["source"]),
             Secret(body["target"]),
             Secret(body["source_replication"]),
             Secret(body["target_replication"]),
+            {name: Secret(clear) for name, clear in body.get("cloud", {}).items()},
         )

@@ -24,23 +24,22 @@ class Occupied(ServerError):
 class PairLock:
     """The lock on both servers of a pair. Each is held by a session that does nothing else."""
 
-    def __init__(self, one: Server, other: Server, patience_s: float = 5.0) -> None:
+    def __init__(self, servers: tuple[Server, ...], patience_s: float = 5.0) -> None:
         """Take the lock on both servers, and have every change on them look at it first.
 
         Args:
-            one: a server.
-            other: the other one.
+            servers: both, or the one that is there so far.
             patience_s: how long to wait for a lock that a dead session still holds, in seconds.
 
         Raises:
             Occupied: somebody else has it.
             ServerError: a server cannot be reached.
         """
-        uids = "\0".join(sorted((one.identity.uid, other.identity.uid)))
+        uids = "\0".join(sorted(server.identity.uid for server in servers))
         self.name = "cutover:" + hashlib.sha256(uids.encode()).hexdigest()[:40]
         self._lock = threading.Lock()
         self._sessions: dict[str, Connection] = {}
-        self._servers = (one, other)
+        self._servers = servers
         try:
             for server in self._servers:
                 self._sessions[server.name] = self._take(server, patience_s)

@@ -6,11 +6,12 @@ kind             subject             body
 created          migration id        `MigrationSpec.to_json()`
 runner           started | stopped   pid, host; reason
 servers          ""                  source, target: {version, identity}; positioning; armed
+placed           source | target     name, host, port: where that server is from now on
 stage            stage               rewound: whether later items are to be done again
 finding          check id            `Finding.to_json()`
 plan             hash                positioning, items: list of `PlanItem` mappings
-gate_opened      gate id             title, question, consequence, word, choices
-gate_passed      gate id             decision (seq), choice
+gate_opened      gate id             title, question, consequence, word, choices, options: [[value, meaning]]
+gate_passed      gate id             decision (seq), choice; chosen (the value of an option)
 gate_locked      gate id             why
 decision         gate or check id    choice, typed, reason, shown (actor: who decided)
 refused          gate or check id    decision (seq), why
@@ -29,7 +30,7 @@ ended            end                 note
 ===============  ==================  =========================================================
 
 Samples, by kind: `lag` (`LagSample` mapping without `at`), `progress` (step, done, total, unit, note),
-`conditions` (gate, conditions: [[ok, text]]), `rollback` (possible, reason, lag_s), `clients` (rows:
+`conditions` (gate, conditions: [[ok, text]]), `rollback` (possible, reason, lag_s, until), `clients` (rows:
 [[user, host, on_source, on_target, idle]]), `servers` (primary, source_read_only, target_read_only).
 """
 
@@ -44,8 +45,8 @@ from typing import Any
 
 from migration.check import Finding, Fix
 from migration.journal import Entry, Journal, Kind
-from migration.model import Direction, End, Outcome, Stage
-from migration.view import ClientView, Condition, FiguresView, LagSample, Plan, RollbackView
+from migration.model import Direction, End, Outcome, Side, Stage
+from migration.view import ClientView, Condition, FiguresView, LagSample, Option, Plan, RollbackView
 
 
 def part_intent(number: int, part: str, at: float) -> Entry:
@@ -78,10 +79,17 @@ class Scribe:
         """The runner leaves, and why."""
         self.journal.append_synced(Kind.RUNNER, "stopped", {"pid": os.getpid(), "reason": reason})
 
-    def servers(self, source: dict[str, str], target: dict[str, str], positioning: str, armed: bool) -> None:
-        """Who the two servers are (`version`, `identity`), how positions are named, and whether to arm the new side."""
+    def servers(self, source: dict[str, str], target: dict[str, str], positioning: str, armed: bool | None) -> None:
+        """Who the two servers are (`version`, `identity`), how positions are named, and whether to arm the new side.
+
+        The last three are empty, or None, while there is no target.
+        """
         body = {"source": source, "target": target, "positioning": positioning, "armed": armed}
         self.journal.append(Kind.SERVERS, "", body)
+
+    def placed(self, side: Side, name: str, host: str, port: int) -> None:
+        """Where a server is from now on: one that was created, or whose address was exchanged."""
+        self.journal.append_synced(Kind.PLACED, side.value, {"name": name, "host": host, "port": port})
 
     def stage(self, stage: Stage) -> None:
         """A stage begins."""
@@ -101,7 +109,15 @@ class Scribe:
         self.journal.append_synced(Kind.PLAN, plan.hash, body)
 
     def gate_opened(
-        self, gate: str, *, title: str, question: str, consequence: str, word: str, choices: Sequence[str]
+        self,
+        gate: str,
+        *,
+        title: str,
+        question: str,
+        consequence: str,
+        word: str,
+        choices: Sequence[str],
+        options: Sequence[Option] = (),
     ) -> None:
         """The runner waits for a decision."""
         body = {
@@ -110,12 +126,13 @@ class Scribe:
             "consequence": consequence,
             "word": word,
             "choices": list(choices),
+            "options": [[option.value, option.meaning] for option in options],
         }
         self.journal.append_synced(Kind.GATE_OPENED, gate, body)
 
-    def gate_passed(self, gate: str, decision: int, choice: str) -> None:
-        """A decision was accepted."""
-        self.journal.append_synced(Kind.GATE_PASSED, gate, {"decision": decision, "choice": choice})
+    def gate_passed(self, gate: str, decision: int, choice: str, chosen: str = "") -> None:
+        """A decision was accepted; `chosen` is the value of the option it named."""
+        self.journal.append_synced(Kind.GATE_PASSED, gate, {"decision": decision, "choice": choice, "chosen": chosen})
 
     def refused(self, subject: str, decision: int, why: str) -> None:
         """A decision was not accepted."""
@@ -224,7 +241,12 @@ class Scribe:
 
     def rollback(self, view: RollbackView) -> None:
         """Whether one can go back, as measured now."""
-        body: dict[str, Any] = {"possible": view.possible, "reason": view.reason, "lag_s": view.lag_s}
+        body: dict[str, Any] = {
+            "possible": view.possible,
+            "reason": view.reason,
+            "lag_s": view.lag_s,
+            "until": view.until,
+        }
         self.journal.sample("rollback", body)
 
     def clients(self, rows: Iterable[ClientView]) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import secrets as random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from migration import rehearsed_cloud, runbooks
 from migration.decisions import Choice, Decision, decide
 from migration.model import NO_WISHES, Direction, End, MigrationSpec, Positioning, Secrets, ServerSpec, Wishes
 from migration.sessions import SessionError, create, launch, read_spec
@@ -53,6 +54,8 @@ def sandbox_secrets(sandbox: Sandbox, spec: MigrationSpec) -> Secrets:
     Raises:
         SandboxGone: its supervisor has ended.
     """
+    if spec.cloud is not None:
+        return rehearsed_cloud.secrets(sandbox)
     ends = sandbox.endpoints()
     back = ends.reverse if spec.target.replication_user == ends.reverse.user else ends.forward
     return Secrets(ends.source.account.password, ends.target.account.password, ends.forward.password, back.password)
@@ -95,20 +98,25 @@ def enrol(
     Raises:
         SessionError, JournalError: the journal could not be made.
     """
-    ends = sandbox.endpoints()
+    clouded = runbooks.find(runbook).cloud is not None
     stamp = datetime.now(UTC).strftime("%m%d-%H%M%S")
     spec = MigrationSpec(
         id=f"rehearsal-{stamp}-{random.token_hex(2)}",
         runbook=runbook,
         environment=ENVIRONMENT,
-        source=_server(ends.source, ends.forward.user),
-        target=_server(ends.target, (ends.reverse if wishes.bridge is None else ends.forward).user),
+        **(rehearsed_cloud.sides(sandbox) if clouded else _sides(sandbox, wishes)),
         databases=databases,
         sandbox=str(sandbox.run_dir),
         keep_sandbox=keep,
         **_for_sandbox(wishes, sandbox).fields(),
     )
     return Rehearsal(create(spec), sandbox)
+
+
+def _sides(sandbox: Sandbox, wishes: Wishes) -> dict[str, Any]:
+    ends = sandbox.endpoints()
+    back = ends.reverse if wishes.bridge is None else ends.forward
+    return {"source": _server(ends.source, ends.forward.user), "target": _server(ends.target, back.user)}
 
 
 def _for_sandbox(wishes: Wishes, sandbox: Sandbox) -> Wishes:
@@ -124,12 +132,17 @@ class Script:
     """What an unattended rehearsal does at the gates.
 
     `seconds`: how long clients write before the cutover, and on the other side before what follows.
-    `roll_back`: go back after the cutover. `deadline_s`: when to give up.
+    `end`: complete, go back after the cutover, or cancel before it. `deadline_s`: when to give up. `chosen`: what to
+    choose at the gates that have options, by gate; what is proposed elsewhere. `accepted`: findings that block and are
+    accepted. `cure`: what to do where a step fails, once, before it is tried again; without it the rehearsal fails.
     """
 
     seconds: float = 2.0
-    roll_back: bool = False
+    end: End = End.COMPLETED
     deadline_s: float = _DEFAULT_DEADLINE_S
+    chosen: Mapping[str, str] = field(default_factory=dict)
+    accepted: tuple[str, ...] = ()
+    cure: Callable[[Sandbox], None] | None = None
 
 
 def run_unattended(rehearsal: Rehearsal, script: Script, say: Say, launch_runner: Launch = launch) -> MigrationView:
@@ -154,7 +167,7 @@ class _Driver:
         self._decided: float | None = None
         self._sent_at = 0.0
         self._log_seen = 0.0
-        self._retries = 0
+        self._cured = False
 
     def drive(self, watch: Watch) -> MigrationView:
         deadline = time.monotonic() + self._script.deadline_s
@@ -194,7 +207,9 @@ class _Driver:
     def _answer(self, view: MigrationView, gate: GateView) -> None:
         decision = self._decision(view, gate)
         if decision is not None:
-            self._decided, self._sent_at = gate.opened_at, time.time()
+            # After a finding was accepted the gate is still open.
+            self._decided = None if decision.choice is Choice.WAIVE else gate.opened_at
+            self._sent_at = time.time()
             decide(self._rehearsal.journal, decision)
 
     def _refused(self, view: MigrationView) -> bool:
@@ -204,18 +219,41 @@ class _Driver:
     def _decision(self, view: MigrationView, gate: GateView) -> Decision | None:
         """What to decide at an open gate; None while it is not time yet."""
         if gate.id == "checks":
-            if view.blocking:
-                names = ", ".join(f"{finding.check} ({finding.result.found})" for finding in view.blocking)
-                raise RehearsalFailed(f"The checks found what blocks the migration: {names}.")
-            return Decision(Choice.CONFIRM, gate.id)
+            return self._about_findings(view, gate)
         if gate.id == "plan" and view.plan is not None:
             return Decision(Choice.CONFIRM, gate.id, shown=view.plan.hash)
+        if gate.options:
+            proposed = gate.options[0].value
+            return Decision(Choice.CONFIRM, gate.id, typed=self._script.chosen.get(gate.id, proposed))
         if gate.id == "retry":
+            return self._try_again(gate)
+        if gate.id not in ("cutover", "observe"):
+            return Decision(Choice.CONFIRM, gate.id, typed=gate.word)
+        return self._about_writes(gate)
+
+    def _about_findings(self, view: MigrationView, gate: GateView) -> Decision:
+        accepted = [finding.check for finding in view.blocking if finding.check in self._script.accepted]
+        if accepted:
+            return Decision(Choice.WAIVE, accepted[0], reason="rehearsed")
+        if view.blocking:
+            names = ", ".join(f"{finding.check} ({finding.result.found})" for finding in view.blocking)
+            raise RehearsalFailed(f"The checks found what blocks the migration: {names}.")
+        return Decision(Choice.CONFIRM, gate.id)
+
+    def _try_again(self, gate: GateView) -> Decision:
+        if self._script.cure is None or self._cured:
             raise RehearsalFailed(gate.consequence)
+        self._cured = True
+        self._script.cure(self._rehearsal.sandbox)
+        return Decision(Choice.CONFIRM, gate.id)
+
+    def _about_writes(self, gate: GateView) -> Decision | None:
         if time.time() - gate.opened_at < self._script.seconds:
             return None
         forward = gate.id == "cutover" and Choice.COMPLETE.value not in gate.choices
-        back = gate.id == "observe" and self._script.roll_back
+        if forward and self._script.end is End.CANCELLED:
+            return Decision(Choice.CANCEL, gate.id)
+        back = gate.id == "observe" and self._script.end is End.ROLLED_BACK
         if not forward and not back:
             return Decision(Choice.COMPLETE, gate.id, typed="complete")
         if not gate.ready:
@@ -265,9 +303,8 @@ def result(view: MigrationView, journal: Path, outcome: str) -> dict[str, Any]:
 
 def passed(view: MigrationView, script: Script) -> bool:
     """Whether the rehearsal ended as asked for, with nothing lost and never two servers taking writes."""
-    wanted = End.ROLLED_BACK if script.roll_back else End.COMPLETED
     measured = [attempt.figures for attempt in view.attempts if attempt.figures is not None]
     clean = all(
         figures.lost_writes == 0 and figures.both_writable_ms == 0 for figures in (*measured, view.figures) if figures
     )
-    return view.end is wanted and view.figures is not None and clean
+    return view.end is script.end and view.figures is not None and clean

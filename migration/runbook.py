@@ -14,10 +14,12 @@ from migration.check import Check, Fix, Route
 from migration.decisions import Choice
 from migration.journal import Kind
 from migration.model import (
+    Direction,
     MigrationSpec,
     Outcome,
     Positioning,
     Secrets,
+    ServerSpec,
     Side,
     Stage,
     Writes,
@@ -25,11 +27,12 @@ from migration.model import (
 from migration.pair_lock import PairLock
 from migration.records import Scribe
 from migration.story import Story
-from migration.view import LagSample
+from migration.view import Condition, LagSample, Option, RollbackView
 from providers.mysql.position import FilePosition, Position
 from providers.mysql.server import Server
 
 if TYPE_CHECKING:
+    from migration.cutover.attempt import Switchover
     from migration.prover import Prover
 
 _ADJUSTED = "adjusted"
@@ -45,6 +48,42 @@ class Halted(Exception):
 
 class NotProved(Exception):
     """The rows differ, or could not be proved equal; the message says which, on which server, and what to do."""
+
+
+class TargetUnknown(StepFailed):
+    """The target is still to be created."""
+
+
+class CloudFailed(StepFailed):
+    """A provider refused a call or did not answer; the provider's own code and words are in the message."""
+
+
+class CloudSilent(CloudFailed):
+    """Whether a provider carried a call out is not known."""
+
+
+class Cloud(Protocol):
+    """A provider's side of a migration. Each runbook knows what else its own can do."""
+
+    def run(self, statement: str) -> None:
+        """Make a change that a finding offered, as its `Fix` has it: the provider's own command line.
+
+        Raises:
+            CloudFailed: it was refused, or is not known to be done.
+        """
+        ...
+
+    def places(self, spec: MigrationSpec) -> tuple[tuple[str, int], ...]:
+        """Every address that the provider lists of either server, host and port, whichever it leads to now.
+
+        Raises:
+            CloudFailed: it cannot be asked.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close what was opened."""
+        ...
 
 
 class Desk(Protocol):
@@ -63,20 +102,38 @@ class Desk(Protocol):
 class Migration:
     """What steps work with: the two servers, what the operator asked for, and the journal.
 
-    `positioning` is resolved: never `auto`. `armed`: whether the new side opens by itself on a marker. `lock` keeps
-    other programs off the pair; None where nobody took it yet. `prover`: None where rows are not compared.
+    `other` is the target, None while it is still to be created. `positioning` is resolved: never `auto`. `armed`:
+    whether the new side opens by itself on a marker. `lock` keeps other programs off the pair; None where nobody took
+    it yet. `prover`: None where rows are not compared. `cloud`: None where servers are all there is.
     """
 
     spec: MigrationSpec
     secrets: Secrets
     source: Server
-    target: Server
+    other: Server | None
     positioning: Positioning
     scribe: Scribe
     desk: Desk
     lock: PairLock | None = None
     armed: bool = False
     prover: Prover | None = None
+    cloud: Cloud | None = None
+
+    @property
+    def target(self) -> Server:
+        """The target.
+
+        Raises:
+            TargetUnknown: it is still to be created.
+        """
+        if self.other is None:
+            raise TargetUnknown(f"{self.spec.target.name} is not there yet; it is made in a step of this migration.")
+        return self.other
+
+    @property
+    def servers(self) -> tuple[Server, ...]:
+        """The source, and the target where it is there."""
+        return (self.source,) if self.other is None else (self.source, self.other)
 
     def story(self) -> Story:
         """What the journal says so far."""
@@ -162,6 +219,10 @@ class Migration:
         """The server of a side that is one."""
         return self.source if side is Side.SOURCE else self.target
 
+    def end_of(self, direction: Direction) -> tuple[Server, Server]:
+        """Who has the writes before a move in this direction, and who after it."""
+        return (self.source, self.target) if direction is Direction.CUTOVER else (self.target, self.source)
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -230,8 +291,9 @@ class Step:
 class Gate:
     """A point where the operator must decide.
 
-    `word` gives what has to be typed to confirm, empty where a plain confirmation is enough.
-    `conditions` is measured again and again while the gate is open; it cannot be passed while one is red.
+    `word` gives what has to be typed to confirm, empty where a plain confirmation is enough. `options`: what can be
+    chosen here; the decision then names one of them, and the story keeps it. Where there are none, or `when` says so,
+    nothing is asked; where there is one, it is taken.
     """
 
     id: str
@@ -241,6 +303,70 @@ class Gate:
     consequence: Callable[[Migration], str]
     word: Callable[[Migration], str]
     choices: tuple[Choice, ...]
+    options: Callable[[Migration], tuple[Option, ...]] | None = None
+    when: Callable[[Migration], bool] = lambda m: True
+
+
+class Mover(Protocol):
+    """How the writes are moved, either way. A module with these functions is one: see `migration.cutover.native`."""
+
+    def statements(self, m: Migration) -> tuple[str, ...]:
+        """What will run, for the plan."""
+        ...
+
+    def estimate(self, m: Migration) -> Estimate:
+        """How long clients cannot write."""
+        ...
+
+    def arms(self, m: Migration) -> bool:
+        """Whether the new side is to open by itself on a marker."""
+        ...
+
+    def ready(self, m: Migration, direction: Direction) -> tuple[Condition, ...]:
+        """What must hold before the writes may move in this direction, measured now."""
+        ...
+
+    def keep(self, m: Migration, direction: Direction) -> None:
+        """Before a move in this direction: what the side without writes needs to stay as it is."""
+        ...
+
+    def parts(self, m: Migration) -> tuple[tuple[str, str], ...]:
+        """The parts of an attempt, with their titles, in order."""
+        ...
+
+    def switch(self, m: Migration, s: Switchover) -> None:
+        """Carry out one attempt.
+
+        Raises:
+            Aborted: nothing has moved, and the old side takes writes; the message says why.
+            ServerError, CloudFailed: what is the case has to be looked for, with `settle`.
+        """
+        ...
+
+    def settle(self, m: Migration, s: Switchover) -> bool:
+        """Bring an attempt that was left open to its end, by what is found. True if it switched.
+
+        Raises:
+            Aborted: only a person can judge what was found.
+            ServerError, CloudFailed: it cannot be looked for now.
+        """
+        ...
+
+
+class Follow(Protocol):
+    """How far the side without writes is behind, and whether one could go back; asked from a thread of its own."""
+
+    def lag(self, forward: bool) -> LagSample | None:
+        """The lag in this direction (`forward`: of the target behind the source); None while there is none."""
+        ...
+
+    def rollback(self, newest: LagSample | None) -> RollbackView:
+        """Whether one can go back now; `newest` is the last reading of the lag."""
+        ...
+
+    def close(self) -> None:
+        """Close what was opened."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -251,6 +377,7 @@ class Switch:
     title: str
     why: str
     undo_says: str
+    how: Mover
 
 
 Item = Step | Gate | Switch
@@ -262,16 +389,28 @@ class Runbook:
 
     `checks` run before anything is created; `activity` are those that run again right before the switch.
     `stages` holds the items of each stage in order. `finish_on_source` ends a migration that was rolled
-    back. `route` decides what a finding means.
+    back. `route`: how the rows travel, which decides what a finding means. `follows_from`: the step after which
+    the target follows and is closed to clients. `cloud` opens the provider's side, `follow` measures the lag where
+    the servers' own replication is not what carries the rows. `new_address`: where clients have to go with the
+    writes; None where the provider leads them there.
     """
 
     name: str
     title: str
     checks: tuple[Check, ...]
     activity: tuple[Check, ...]
-    route: Route
+    route: Callable[[Migration], Route]
     stages: Mapping[Stage, tuple[Item, ...]]
     finish_on_source: tuple[Step, ...]
+    follows_from: str
+    cloud: Callable[[MigrationSpec, Secrets], Cloud] | None = None
+    follow: Callable[[Migration], Follow] | None = None
+    new_address: Callable[[Migration], ServerSpec | None] = lambda m: m.spec.target
+
+    @property
+    def switch(self) -> Switch:
+        """The item that moves the writes."""
+        return next(item for _, item in self.items() if isinstance(item, Switch))
 
     def items(self) -> tuple[tuple[Stage, Item], ...]:
         """All items with their stages, in order."""

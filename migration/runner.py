@@ -16,17 +16,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from migration import runbooks
-from migration.carrier import Carrier
+from migration.carrier import Carrier, ServersChanged
 from migration.clients import Clients, ClientsSilent, clients_of
-from migration.cutover.armed import worth_arming
 from migration.decisions import Choice
 from migration.inbox import Deserted, Inbox
 from migration.journal import Journal, JournalError, JournalReader, Kind, Record, RunnerSeat
-from migration.model import MigrationSpec, Positioning, Proof, Secrets
+from migration.model import MigrationSpec, Positioning, Proof, Secrets, Side
 from migration.pair_lock import PairLock
+from migration.placing import find, place_of
 from migration.prover import Prover
 from migration.records import Scribe
-from migration.runbook import Migration, StepFailed
+from migration.runbook import Cloud, Migration, StepFailed
 from migration.sampler import Sampler
 from migration.story import Story
 from providers.mysql.endpoint import Endpoint
@@ -69,8 +69,7 @@ class Runner:
         inbox = Inbox(self._journal.path, self._heard, clients.gone)
         inbox.paused = self._story.paused
         try:
-            migration = self._open(inbox)
-            end = self._carry_out(migration, inbox, clients)
+            end = self._carry_out(inbox, clients)
         except (ServerError, StepFailed, LookupError) as error:
             self._scribe.note(str(error), "error")
             self._scribe.runner_stopped(str(error))
@@ -84,27 +83,33 @@ class Runner:
         _over(clients)
         return EXIT_ENDED
 
-    def _carry_out(self, migration: Migration, inbox: Inbox, clients: Clients) -> str:
-        sampler = Sampler(migration, self._scribe)
-        prover = self._prover(migration)
+    def _carry_out(self, inbox: Inbox, clients: Clients) -> str:
+        while True:
+            with contextlib.ExitStack() as opened:
+                try:
+                    return self._carry_on(self._open(inbox, opened), inbox, clients, opened)
+                except ServersChanged:
+                    self._read_again()
+
+    def _carry_on(self, m: Migration, inbox: Inbox, clients: Clients, opened: contextlib.ExitStack) -> str:
+        runbook = runbooks.find(self._spec.runbook)
+        sampler = Sampler(m, self._scribe, runbook.follow)
+        opened.callback(sampler.stop)
+        prover = self._prover(m)
+        if prover is not None:
+            opened.callback(prover.stop)
         inbox.newest_lag = sampler.newest
         sampler.start()
-        try:
-            runbook = runbooks.find(self._spec.runbook)
-            compared = replace(migration, prover=prover)
-            return Carrier(runbook, compared, inbox, sampler, clients).carry_out().value
-        finally:
-            if prover is not None:
-                prover.stop()
-            sampler.stop()
-            if migration.lock is not None:
-                migration.lock.close()
-            migration.source.close()
-            migration.target.close()
+        return Carrier(runbook, replace(m, prover=prover), inbox, sampler, clients).carry_out().value
+
+    def _read_again(self) -> None:
+        self._story = _fold(self._journal.records())
+        assert self._story.spec is not None
+        self._spec = self._story.spec
 
     def _prover(self, migration: Migration) -> Prover | None:
         """What keeps the rows compared, in the direction in which the journal says the writes would move next."""
-        if self._spec.proof is Proof.OFF:
+        if self._spec.proof is Proof.OFF or migration.other is None:
             return None
         prover = Prover(migration, self._journal.path.parent)
         switched = [attempt for attempt in self._story.attempts if attempt.result == "switched"]
@@ -115,17 +120,48 @@ class Runner:
         prover.start()
         return prover
 
-    def _open(self, inbox: Inbox) -> Migration:
-        view = self._story.view(True)
-        source = self._connect(self._spec.source.endpoint(self._secrets.source), view.source.identity, inbox)
-        target = self._connect(self._spec.target.endpoint(self._secrets.target), view.target.identity, inbox)
-        known = Positioning(view.positioning) if view.positioning else self._spec.positioning
-        positioning = choose_positioning(known, source, target)
-        lock = PairLock(source, target)
-        m = Migration(self._spec, self._secrets, source, target, positioning, self._scribe, inbox, lock)
-        armed = worth_arming(m) if self._story.armed is None else self._story.armed
+    def _open(self, inbox: Inbox, opened: contextlib.ExitStack) -> Migration:
+        """Connect to what is there; whatever is opened is closed with `opened`."""
+        runbook = runbooks.find(self._spec.runbook)
+        spec, secrets, view = self._spec, self._secrets, self._story.view(True)
+        cloud = runbook.cloud(spec, secrets) if runbook.cloud is not None else None
+        if cloud is not None:
+            opened.callback(cloud.close)
+        self._look_for_moved(cloud)
+        spec = self._spec
+        source = self._connect(spec.source.endpoint(secrets.source), view.source.identity, inbox)
+        opened.callback(source.close)
+        target = None
+        if spec.target.host:
+            target = self._connect(spec.target.endpoint(secrets.target), view.target.identity, inbox)
+            opened.callback(target.close)
+        # Without a target nothing is settled yet: as if it were set up like the source.
+        known = Positioning(view.positioning) if view.positioning and target else spec.positioning
+        positioning = choose_positioning(known, source, target or source)
+        lock = PairLock((source,) if target is None else (source, target))
+        opened.callback(lock.close)
+        m = Migration(spec, secrets, source, target, positioning, self._scribe, inbox, lock, cloud=cloud)
+        if target is None:
+            self._scribe.servers(_describe(source), {}, "", None)
+            return m
+        armed = runbook.switch.how.arms(m) if self._story.armed is None else self._story.armed
         self._scribe.servers(_describe(source), _describe(target), positioning.value, armed)
         return replace(m, armed=armed)
+
+    def _look_for_moved(self, cloud: Cloud | None) -> None:
+        """A provider that exchanges addresses may have done so when nobody was there to put it down."""
+        view = self._story.view(True)
+        if cloud is None or not view.target.identity:
+            return
+        spec, listed = self._spec, cloud.places(self._spec)
+        for side, of_side, password, uid in (
+            (Side.SOURCE, spec.source, self._secrets.source, view.source.identity),
+            (Side.TARGET, spec.target, self._secrets.target, view.target.identity),
+        ):
+            place = find(of_side, password, uid, listed)
+            if place is not None and place != place_of(of_side):
+                self._scribe.placed(side, of_side.name, *place)
+        self._read_again()
 
     def _connect(self, endpoint: Endpoint, expected: str, inbox: Inbox) -> Server:
         """Connect; waits for a server that does not answer, but not for one that refuses the account."""

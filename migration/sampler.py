@@ -6,25 +6,21 @@ import contextlib
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from migration.checks.sight import Session
 from migration.client_drain import idle_sessions
 from migration.fences.foreign import PROCESSES, client_sessions, exempt_users
+from migration.follow import OwnReplication, Seen
 from migration.journal import JournalError
-from migration.lag import LagMeter, choose_meter
 from migration.model import Direction
 from migration.records import Scribe
-from migration.runbook import Migration
-from migration.view import ClientView, LagSample, RollbackView
-from providers.mysql import replication
-from providers.mysql.connection import Timeouts
+from migration.runbook import Follow, Migration
+from migration.view import ClientView, LagSample
 from providers.mysql.errors import ServerError
-from providers.mysql.server import Server
 
 _LAG_S = 0.1
 _REST_S = 1.0
-_TIMEOUTS = Timeouts(connect=2.0, answer=2.0)
 
 
 class Sampler:
@@ -35,16 +31,16 @@ class Sampler:
     not make it blind, and goes on when a server does not answer.
     """
 
-    def __init__(self, m: Migration, scribe: Scribe) -> None:
+    def __init__(self, m: Migration, scribe: Scribe, follow: Callable[[Migration], Follow] | None = None) -> None:
+        """`follow`: how the lag is measured where it is not the servers' own replication that carries the rows."""
         self._m = m
         self._scribe = scribe
-        self._kind = m.position_kind
         self._forward = True
         self._stop = threading.Event()
         self._newest: LagSample | None = None
         self._rest_at = 0.0
-        self._meter: tuple[bool, LagMeter] | None = None
-        self._servers: dict[str, Server] = {}
+        self._seen = Seen(m)
+        self._follow = OwnReplication(m, self._seen) if follow is None else follow(m)
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
 
     def start(self) -> None:
@@ -84,10 +80,8 @@ class Sampler:
                     with contextlib.suppress(JournalError):
                         self._scribe.note(words, "error")
                 self._stop.wait(_REST_S)
-        if self._meter is not None:
-            self._meter[1].close()
-        for server in self._servers.values():
-            server.close()
+        self._follow.close()
+        self._seen.close()
 
     def _measure(self) -> None:
         rest = time.monotonic() >= self._rest_at
@@ -98,73 +92,33 @@ class Sampler:
 
     def _look_at_lag(self, *, journal: bool) -> None:
         forward = self._forward
-        if self._meter is None or self._meter[0] != forward:
-            self._choose(forward)
-        if self._meter is None:
-            return
-        sample = self._meter[1].sample()
-        if forward == self._forward:
+        sample = self._follow.lag(forward)
+        if sample is not None and forward == self._forward:
             self._newest = sample
             if journal:
                 self._scribe.lag(sample)
-
-    def _choose(self, forward: bool) -> None:
-        """Take the meter for this direction, once the one server follows the other."""
-        if self._meter is not None:
-            self._meter[1].close()
-            self._meter = None
-        ends = ("source", "target") if forward else ("target", "source")
-        with contextlib.suppress(ServerError):
-            leader, follower = (self._server(which) for which in ends)
-            if replication.follows(follower, leader) is not None:
-                self._meter = (forward, choose_meter(leader, follower, self._kind))
-
-    def _server(self, which: str) -> Server:
-        known = self._m.source if which == "source" else self._m.target
-        if which not in self._servers:
-            self._servers[which] = Server(known.endpoint, known.identity.uid, _TIMEOUTS)
-        # The bridge may have come since.
-        self._servers[which].also_at = known.also_at
-        return self._servers[which]
 
     def _look_at_the_rest(self) -> None:
         closed: dict[str, bool | None] = {"source": None, "target": None}
         people: dict[str, Counter[tuple[str, str]]] = {"source": Counter(), "target": Counter()}
         idle: Counter[tuple[str, str]] = Counter()
         left = "target" if self._forward else "source"
-        for which in closed:
+        for which in self._seen.there:
             with contextlib.suppress(ServerError):
-                server = self._server(which)
+                server = self._seen.server(which)
                 ours = exempt_users(self._m, server)
                 closed[which] = server.read_only().clients
                 people[which] = _people(client_sessions(server.rows(PROCESSES), ours))
                 if which == left:
                     idle = _people(idle_sessions(server, ours))
-        primary = self._m.source if self._forward else self._m.target
+        primary = self._m.spec.source if self._forward else self._m.spec.target
         self._scribe.read_only(primary.name, closed["source"], closed["target"])
         names = sorted(set(people["source"]) | set(people["target"]))
         self._scribe.clients(
             ClientView(*name, people["source"][name], people["target"][name], idle[name]) for name in names
         )
         if not self._forward:
-            self._scribe.rollback(self._rollback())
-
-    def _rollback(self) -> RollbackView:
-        """Whether the old source has what it needs to take the writes back."""
-        at, sample = time.time(), self._newest
-        source, target = self._m.source.name, self._m.target.name
-        try:
-            status = replication.follows(self._server("source"), self._server("target"))
-        except ServerError as error:
-            return RollbackView(None, str(error), at, None)
-        if status is None or not status.running:
-            trouble = status.trouble if status else f"{source} does not follow {target}"
-            return RollbackView(False, trouble, at, None)
-        if sample is None or sample.lag_s is None:
-            return RollbackView(None, sample.reason if sample else "not measured yet", at, None)
-        if sample.at_least or sample.lag_s >= self._m.spec.limits.lag_s:
-            return RollbackView(False, f"{source} is {sample.lag_s:.1f} s behind {target}", at, sample.lag_s)
-        return RollbackView(True, f"every write on {target} flows back to {source}", at, sample.lag_s)
+            self._scribe.rollback(self._follow.rollback(self._newest))
 
 
 def _people(sessions: Iterable[Session]) -> Counter[tuple[str, str]]:

@@ -22,6 +22,7 @@ from migration.view import (
     LagView,
     LogLine,
     MigrationView,
+    Option,
     Plan,
     PlanItem,
     ProgressView,
@@ -93,6 +94,7 @@ class Story:
     primary: str = ""
     positioning: str = ""
     armed: bool | None = None
+    chosen: dict[str, str] = field(default_factory=dict)
     _servers: dict[str, dict[str, str]] = field(default_factory=dict)
     _read_only: dict[str, bool | None] = field(default_factory=dict)
     _findings: dict[str, Finding] = field(default_factory=dict)
@@ -242,7 +244,19 @@ def _runner(story: Story, record: Record) -> None:
 def _servers(story: Story, record: Record) -> None:
     story._servers = {"source": dict(record.body["source"]), "target": dict(record.body["target"])}
     story.positioning = str(record.body["positioning"])
-    story.armed = bool(record.body["armed"])
+    story.armed = record.body["armed"]
+
+
+def _placed(story: Story, record: Record) -> None:
+    assert story.spec is not None
+    body, side = record.body, record.subject
+    was = story.spec.source if side == "source" else story.spec.target
+    now = replace(was, name=body["name"], host=body["host"], port=int(body["port"]))
+    if story.primary == was.name:
+        story.primary = now.name
+    spec = story.spec
+    story.spec = replace(spec, source=now) if side == "source" else replace(spec, target=now)
+    story.say(record.at, f"the {side} is {now.name} at {now.address}")
 
 
 def _stage(story: Story, record: Record) -> None:
@@ -279,6 +293,7 @@ def _gate_opened(story: Story, record: Record) -> None:
         opened_at=record.at,
         conditions=(),
         measured_at=None,
+        options=tuple(Option(*one) for one in body.get("options", ())),
     )
     progress = story._steps.setdefault(record.subject, _Progress())
     progress.state, progress.started_at, progress.ended_at = StepState.WAITING, record.at, None
@@ -293,7 +308,10 @@ def _gate_passed(story: Story, record: Record) -> None:
         story.approved = True
     decision = story.decision(int(record.body["decision"]))
     who = decision.actor if decision else "nobody"
-    story.say(record.at, f"{who} decided {record.body['choice']} at {record.subject}")
+    chosen = record.body.get("chosen", "")
+    if chosen:
+        story.chosen[record.subject] = chosen
+    story.say(record.at, f"{who} decided {chosen or record.body['choice']} at {record.subject}")
 
 
 def _decision(story: Story, record: Record) -> None:
@@ -405,6 +423,7 @@ _HANDLERS: dict[Kind, Callable[[Story, Record], None]] = {
     Kind.CREATED: _created,
     Kind.RUNNER: _runner,
     Kind.SERVERS: _servers,
+    Kind.PLACED: _placed,
     Kind.STAGE: _stage,
     Kind.FINDING: _finding,
     Kind.PLAN: _plan,

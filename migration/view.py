@@ -93,12 +93,21 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Option:
+    """Something that can be chosen at a gate: the provider's or program's own word for it, and what it means."""
+
+    value: str
+    meaning: str
+
+
+@dataclass(frozen=True)
 class GateView:
     """The gate that is open now.
 
     `word` is what the operator must type, empty where a plain confirmation is enough. `choices` are the
     decisions that are taken here (values of `decisions.Choice`). `conditions` were measured at
-    `measured_at`. `consequence` says what happens next and what can no longer be undone.
+    `measured_at`. `consequence` says what happens next and what can no longer be undone. `options`: what can be
+    chosen here, the first of them proposed; the decision names its value as `typed`.
     """
 
     id: str
@@ -110,6 +119,7 @@ class GateView:
     opened_at: float
     conditions: tuple[Condition, ...]
     measured_at: float | None
+    options: tuple[Option, ...] = ()
 
     @property
     def ready(self) -> bool:
@@ -219,12 +229,16 @@ class AttemptView:
 
 @dataclass(frozen=True)
 class RollbackView:
-    """Whether one can still go back. `possible` is None where it is not known; `reason` says why."""
+    """Whether one can still go back. `possible` is None where it is not known; `reason` says why.
+
+    `until`: when the provider takes the way back away, in seconds since the epoch; None where nobody does.
+    """
 
     possible: bool | None
     reason: str
     measured_at: float | None
     lag_s: float | None
+    until: float | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from tui import exit_codes
+from tui import exit_codes, migrating
 
 if TYPE_CHECKING:
     from migration.model import HookSpec, Wishes
@@ -26,9 +26,6 @@ app = typer.Typer(
 )
 engines_app = typer.Typer(help="Database engines for rehearsals.", invoke_without_command=True)
 app.add_typer(engines_app, name="engines")
-
-SOURCE_ENGINE = "mysql-5.7"
-TARGET_ENGINE = "mysql-9.7"
 
 Positions = Annotated[
     str, typer.Option("--positioning", help="How the end of the log is known: gtid, file, signal or auto.")
@@ -60,6 +57,12 @@ VetoHook = Annotated[
 HookSeconds = Annotated[float, typer.Option("--hook-timeout", help="Seconds after which a hook is ended.")]
 HookStages = Annotated[
     list[str] | None, typer.Option("--hook-stage", help="Call the hooks in this stage only; may be given again.")
+]
+Scenario = Annotated[
+    list[str] | None, typer.Option("--scenario", help="What the simulated cloud is like, NAME=VALUE; repeatable.")
+]
+Choose = Annotated[
+    list[str] | None, typer.Option("--choose", help="Unattended: what to choose at a gate, GATE=VALUE; repeatable.")
 ]
 PasswordFile = Annotated[Path | None, typer.Option(help="File whose first line is the password; asked for otherwise.")]
 
@@ -151,10 +154,11 @@ def main_command(
             fail("Hooks go behind `rehearse`, or stand alone for a migration made in the wizard.", exit_codes.USAGE)
     else:
         from providers.sandbox.spec import TopologySpec
+        from tui import rehearsing
         from tui.opening import open_connect, open_rehearsal
         from tui.start import OpenSessions
 
-        topology = TopologySpec(SOURCE_ENGINE, TARGET_ENGINE)
+        topology = TopologySpec(rehearsing.SOURCE_ENGINE, rehearsing.TARGET_ENGINE)
         hooks = _hooks(hook, veto_hook, hook_timeout, hook_stage)
         wishes = _wishes(positioning, fence, armed, spare, bridge, hooks, proof)
         rehearsal = open_rehearsal(topology, "mysql_replication", keep=False, wishes=wishes)
@@ -166,8 +170,11 @@ def rehearse(
     runbook: Annotated[str, typer.Argument(help="Which procedure.")] = "mysql_replication",
     unattended: Annotated[bool, typer.Option("--unattended", help="Without a terminal, confirming each gate.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the result to this file.")] = None,
-    source_engine: Annotated[str, typer.Option(help="Engine of the source; see `cutover engines`.")] = SOURCE_ENGINE,
-    target_engine: Annotated[str, typer.Option(help="Engine of the target.")] = TARGET_ENGINE,
+    source_engine: Annotated[str, typer.Option(help="Engine of the source; see `cutover engines`.")] = "",
+    target_engine: Annotated[str, typer.Option(help="Engine of the target; by default the runbook's own.")] = "",
+    scenario: Scenario = None,
+    choose: Choose = None,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Unattended: cancel before the cutover.")] = False,
     positioning: Positions = "auto",
     rate: Annotated[int, typer.Option(help="Writes per second of all clients together.")] = 200,
     seconds: Annotated[float, typer.Option(help="How long clients write before each switch.")] = 2.0,
@@ -192,18 +199,41 @@ def rehearse(
         raise typer.Exit(rehearsing.stop_all(say))
     hooks = _hooks(hook, veto_hook, hook_timeout, hook_stage)
     wishes = _wishes(positioning, fence, armed, spare, bridge, hooks, proof)
-    topology = rehearsing.topology(source_engine, target_engine, positioning, rate, attached, fail)
     rehearsing.require_runbook(runbook, fail)
-    rehearsing.require_engines((source_engine, target_engine), fail)
+    wanted = (source_engine, target_engine)
+    topology = rehearsing.topology(runbook, wanted, scenario or (), positioning, rate, attached, fail)
+    rehearsing.require_engines((topology.source_engine, topology.target_engine), fail)
     if unattended:
         from tui.unattended import Asked
         from tui.unattended import unattended as run_unattended
 
-        asked = Asked(topology, runbook, seconds, rollback, keep, json_file, wishes)
+        script = rehearsing.script(seconds, rollback, cancel, choose or (), fail)
+        asked = Asked(topology, runbook, script, keep, json_file, wishes)
         raise typer.Exit(run_unattended(asked, rehearsing.to_stderr, fail))
     from tui.opening import open_rehearsal
 
     run_app(open_rehearsal(topology, runbook, keep, wishes))
+
+
+@app.command()
+def migrate(
+    runbook: migrating.Runbook,
+    source: migrating.Source,
+    region: migrating.Region,
+    resource: migrating.Resource,
+    access: migrating.Access = "",
+    option: migrating.Option = None,
+    name: migrating.Name = "",
+    environment: migrating.Environment = "PROD",
+    source_password_file: PasswordFile = None,
+) -> None:
+    """Migrate for real where a provider makes the target; nothing is created before you approve the plan."""
+    from tui.start import OpenMigration
+
+    journal = migrating.begin(
+        runbook, source, region, resource, access, option or [], name, environment, source_password_file, fail
+    )
+    run_app(OpenMigration(journal, welcome_back=False))
 
 
 def _journal(migration: str) -> Path:

@@ -13,6 +13,7 @@ class Place(StrEnum):
     """The screens that follow the migration by themselves."""
 
     CHECKS = "checks"
+    CHOOSE = "choose"
     PLAN = "plan"
     COPY = "copy"
     LAG = "lag"
@@ -33,6 +34,7 @@ class RailStep:
 STEPS = ("Connect", "Checks", "Plan", "Copy", "Replicate", "Cut over", "Finish")
 _CURRENT = {
     Place.CHECKS: 1,
+    Place.CHOOSE: 2,
     Place.PLAN: 2,
     Place.COPY: 3,
     Place.LAG: 4,
@@ -61,6 +63,8 @@ def place(view: MigrationView) -> Place:
         return Place.END
     if moving(view):
         return Place.PROGRESS
+    if view.gate is not None and view.gate.options:
+        return Place.CHOOSE
     if view.stage is Stage.PREPARE:
         if view.approved:
             return Place.COPY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, cast
 
 from migration import runbooks
@@ -14,20 +14,54 @@ from tui import exit_codes
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+    from migration.rehearsal import Script
+
+SOURCE_ENGINE = "mysql-5.7"
+TARGET_ENGINE = "mysql-9.7"
 Fail = Callable[[str, int], NoReturn]
 Say = Callable[[str], None]
 
 
-def topology(source: str, target: str, positioning: str, rate: int, attached: bool, fail: Fail) -> TopologySpec:
-    """The servers that were asked for; ends the program where they cannot be."""
+def topology(
+    runbook: str,
+    engines_wanted: tuple[str, str],
+    scenario: Sequence[str],
+    positioning: str,
+    rate: int,
+    attached: bool,
+    fail: Fail,
+) -> TopologySpec:
+    """The servers and the cloud that were asked for; ends the program where they cannot be.
+
+    `engines_wanted`: of source and target, empty for the runbook's own.
+    """
+    from migration import rehearsed_cloud
+
     # The signal row stands beside positions by file.
     kind = cast(Literal["auto", "gtid", "file"], "file" if positioning == "signal" else positioning)
-    asked = TopologySpec(source, target, kind, rate=rate, attached=attached)
+    usual = rehearsed_cloud.engines(runbook, (SOURCE_ENGINE, TARGET_ENGINE))
+    source, target = (wanted or own for wanted, own in zip(engines_wanted, usual, strict=True))
     try:
+        cloud = rehearsed_cloud.scenario(runbook, scenario)
+        asked = TopologySpec(source, target, kind, rate=rate, attached=attached, cloud=cloud)
         asked.resolve()
-    except (UnsupportedPair, engines.UnknownEngine, ValueError) as error:
+    except (rehearsed_cloud.NoScenario, UnsupportedPair, engines.UnknownEngine, ValueError) as error:
         fail(str(error), exit_codes.USAGE)
     return asked
+
+
+def script(seconds: float, roll_back: bool, cancel: bool, choose: Sequence[str], fail: Fail) -> Script:
+    """What an unattended rehearsal does; ends the program where that is not clear."""
+    from migration.model import End
+    from migration.rehearsal import Script
+
+    if roll_back and cancel:
+        fail("A rehearsal is cancelled before the cutover, or rolled back after it.", exit_codes.USAGE)
+    chosen = dict(one.partition("=")[::2] for one in choose)
+    if not all(chosen.values()):
+        fail("What to choose is given as GATE=VALUE.", exit_codes.USAGE)
+    end = End.CANCELLED if cancel else End.ROLLED_BACK if roll_back else End.COMPLETED
+    return Script(seconds, end, chosen=chosen)
 
 
 def require_runbook(name: str, fail: Fail) -> None:

@@ -56,6 +56,10 @@ def ask_passwords(spec: MigrationSpec, source: Path | None, target: Path | None,
     Raises:
         BadArgument: see `ask_password`.
     """
+    if spec.cloud is not None:
+        # The provider copies the accounts: one is the administrator of both.
+        password, none = ask_password(f"{spec.source.user} on {spec.source.name}", source), Secret("")
+        return Secrets(password, password, none, none)
     found = {
         "source": ask_password(f"{spec.source.user} on {spec.source.name}", source),
         "target": ask_password(f"{spec.target.user} on {spec.target.name}", target),
@@ -68,7 +72,7 @@ def ask_passwords(spec: MigrationSpec, source: Path | None, target: Path | None,
         if shared is None:
             shared = ask_password(f"the replication account {server.replication_user}", replication)
         found[f"{side}_replication"] = shared
-    return Secrets(**found)
+    return Secrets(found["source"], found["target"], found["source_replication"], found["target_replication"])
 
 
 def spec_of(source: ServerSpec, target: ServerSpec, runbook: str, positioning: Positioning) -> MigrationSpec:

@@ -122,6 +122,15 @@ def coarse(seconds: float) -> str:
     return f"{int(seconds // 60)} m" if seconds < 3600 else duration(seconds)
 
 
+def countdown(seconds: float) -> str:
+    """What is left of days: `29 d 04 h`, `31 h 12 m`, `0 m`."""
+    minutes = int(max(seconds, 0.0) // 60)
+    days, hours = minutes // 1440, minutes // 60
+    if days >= 2:
+        return f"{days} d {hours % 24:02d} h"
+    return f"{hours} h {minutes % 60:02d} m" if hours else f"{minutes} m"
+
+
 def count(number: int) -> str:
     """`1,710`."""
     return f"{number:,}"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
-from migration import rehearsal
+from migration import rehearsal, rehearsed_cloud
 from migration.journal import JournalError
 from migration.model import Wishes
 from migration.rehearsal import RehearsalFailed, Script
@@ -25,21 +28,27 @@ class Asked:
 
     topology: TopologySpec
     runbook: str
-    seconds: float
-    rollback: bool
+    script: Script
     keep: bool
     json_file: Path | None
     wishes: Wishes
 
 
+def _end(number: int, _: FrameType | None) -> NoReturn:
+    raise SystemExit(128 + number)
+
+
 def unattended(asked: Asked, say: Say, fail: Fail) -> int:
     """Run a whole rehearsal, deciding at each gate; returns the exit code."""
-    script = Script(seconds=asked.seconds, roll_back=asked.rollback)
+    accepted, cure = rehearsed_cloud.needs(asked.topology)
+    script = replace(asked.script, accepted=accepted, cure=cure)
     try:
         prepared = rehearsal.set_up(asked.topology, asked.runbook, say, keep=asked.keep, wishes=asked.wishes)
     except sandbox_errors() as error:
         fail(str(error), exit_codes.CANNOT_START)
     problem = ""
+    # Asked to end, it takes its servers down like at any other end.
+    signal.signal(signal.SIGTERM, _end)
     try:
         view = rehearsal.run_unattended(prepared, script, say)
     except (RehearsalFailed, JournalError, SandboxFailed) as error:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from migration.check import Check, Finding, NoTarget, Pair, Result, Severity, Verdict
+from migration.check import Check, Finding, NoTarget, Pair, Result, Route, Severity, Verdict
 from migration.checks import facts, objects
+from migration.runbook import CloudFailed
 from providers.mysql.errors import PrivilegeMissing, ServerError
 
 # What most checks rest on and an old server takes longest for.
@@ -20,6 +21,11 @@ _AT_ONCE = 3
 # The servers' own sentences for errors 1227 and 1142, and the one of `sight.require`.
 _NEEDS = re.compile(r"(?:need (?:\(at least one of\) )?|lacks )the (?P<names>.+?) privilege")
 _DENIED = re.compile(r"(?P<command>[A-Z][A-Z ]*) command denied to user .* for table (?P<table>[^\s);]+)")
+
+
+def arising(checks: Iterable[Check], route: Route) -> tuple[Check, ...]:
+    """Those whose question arises on a route."""
+    return tuple(check for check in checks if check.severity_on(route) is not None)
 
 
 def run_checks(pair: Pair, checks: Iterable[Check]) -> Iterator[Finding]:
@@ -46,6 +52,9 @@ def run_check(pair: Pair, check: Check) -> Finding:
         result = check.run(pair)
     except ServerError as error:
         result = unknown(error)
+    except CloudFailed as error:
+        evidence = (("the provider said",), (str(error),))
+        result = Result(Verdict.UNKNOWN, "could not be asked", evidence, str(error))
     except NoTarget:
         result = Result(Verdict.NOT_APPLICABLE, "no target was given")
     severity = check.severity_on(pair.route) or Severity.NOTICE

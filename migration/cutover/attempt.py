@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from migration.journal import Entry
 from migration.model import Direction, Outcome
 from migration.records import part_intent, part_outcome
-from migration.runbook import Migration
+from migration.runbook import Migration, StepFailed
 from providers.mysql.errors import ConnectionLost, ServerError
 from providers.mysql.server import Server
 
@@ -85,7 +85,7 @@ def observed(s: Switchover, name: str, write: Callable[[Entry], None]) -> Iterat
     except ConnectionLost as error:
         write(part_outcome(s.number, name, Outcome.UNKNOWN, str(error), began, time.time()))
         raise
-    except (Aborted, ServerError) as error:
+    except (Aborted, StepFailed, ServerError) as error:
         write(part_outcome(s.number, name, Outcome.NOT_DONE, str(error), began, time.time()))
         raise
     write(part_outcome(s.number, name, Outcome.DONE, " ".join(words), began, time.time()))

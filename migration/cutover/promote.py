@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from migration.cutover.attempt import Switchover
+from migration.fences.left import end_left_sessions
 from migration.journal import Entry
 from migration.records import statement_entry
 from migration.runbook import Migration
@@ -13,6 +14,9 @@ from providers.mysql.errors import ConnectionLost, ServerError
 from providers.mysql.server import Server
 
 _POLL_S = 0.05
+_STEP = "promote"
+# Opening takes about a millisecond.
+_PATIENCE_S = 0.5
 
 
 def opening(s: Switchover) -> tuple[str, ...]:
@@ -22,22 +26,39 @@ def opening(s: Switchover) -> tuple[str, ...]:
 
 def opening_records(s: Switchover, connection: Connection, statements: tuple[str, ...]) -> tuple[Entry, ...]:
     """The records of what opens the new side; they go into the journal before anything is sent."""
-    return tuple(statement_entry(s.new.name, "promote", sql, connection.thread_id) for sql in statements)
+    return tuple(statement_entry(s.new.name, _STEP, sql, connection.thread_id) for sql in statements)
 
 
 def promote(m: Migration, s: Switchover, connection: Connection, statements: tuple[str, ...]) -> str:
-    """Open the new side and read that it is open; tries until it is."""
-    reading = s.new.dialect.read_only_state
+    """Open the new side and read that it is open; tries until it is.
+
+    A session that is silent is not waited for: nobody takes writes meanwhile. It is ended and another one is used, with
+    more patience each time.
+    """
+    asked, patience = (*statements, s.new.dialect.read_only_state), _PATIENCE_S
     while True:
+        connection.allow_answer_s(patience)
         try:
-            state = connection.results((*statements, reading))[-1]
+            if not int(connection.results(asked)[-1][0][0]):
+                return f"{s.new.name} takes writes"
+            m.scribe.note(f"{s.new.name} is still read-only; opening it again", "warn")
         except ConnectionLost:
             m.scribe.note(f"the answer of {s.new.name} was lost while it was opened; looking", "warn")
-            connection = reconnect(m, s.new)
-            state = connection.rows(reading)
-        if not int(state[0][0]):
-            return f"{s.new.name} takes writes"
-        m.scribe.note(f"{s.new.name} is still read-only; opening it again", "warn")
+            connection = _another(m, s, statements)
+            patience *= 2
+
+
+def _another(m: Migration, s: Switchover, statements: tuple[str, ...]) -> Connection:
+    """A session to open the new side from; those before it are ended, with whatever is still on its way to them."""
+    while True:
+        connection = reconnect(m, s.new)
+        try:
+            end_left_sessions(m, s.new, connection, frozenset({connection.thread_id}), _STEP)
+        except ConnectionLost:
+            continue
+        for entry in opening_records(s, connection, statements):
+            m.scribe.write(entry)
+        return connection
 
 
 def reconnect(m: Migration, server: Server) -> Connection:

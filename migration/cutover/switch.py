@@ -82,5 +82,5 @@ def _lock(m: Migration) -> Iterator[PairLock]:
     if m.lock is not None:
         yield m.lock
         return
-    with contextlib.closing(PairLock(m.source, m.target)) as lock:
+    with contextlib.closing(PairLock(m.servers)) as lock:
         yield lock

@@ -155,7 +155,7 @@ def _lift(watch: _Watch, why: str) -> bool:
 
 
 def _go_forward(watch: _Watch) -> None:
-    lock = PairLock(watch.m.source, watch.m.target)
+    lock = PairLock(watch.m.servers)
     try:
         said = go_forward(watch.m, watch.s)
         watch.m.scribe.note(f"the runner died past the point of no return: {said}", "warn")

@@ -1,7 +1,8 @@
-"""Sessions from which a fence was sent and that nobody listens to any more.
+"""Sessions from which a server was closed or opened and that nobody listens to any more.
 
 A packet can be on its way long after its client is dead. It must find no session, or the fence falls when everybody
-believes it lifted (met in the fault campaign: a link that was silent for a second, and a runner that died meanwhile).
+believes it lifted (met in the fault campaign: a link that was silent for a second, and a runner that died meanwhile),
+and a server that was fenced since is opened.
 """
 
 from __future__ import annotations
@@ -20,19 +21,22 @@ _GONE_S = 2.0
 _LOOK_S = 0.002
 
 
-def end_left_sessions(m: Migration, server: Server, connection: Connection, ours: frozenset[int]) -> tuple[int, ...]:
-    """End the sessions that the journal says a fence was sent from, and wait until they are gone; their numbers.
+def end_left_sessions(
+    m: Migration, server: Server, connection: Connection, ours: frozenset[int], step: str = FENCE
+) -> tuple[int, ...]:
+    """End the sessions that the journal says a step was sent from, and wait until they are gone; their numbers.
 
     Args:
         m: the migration.
         server: where the fence is.
         connection: a session there.
         ours: sessions of this process that have answered, and are used again.
+        step: what was sent.
 
     Raises:
         ServerError: the server cannot be asked, or one does not end.
     """
-    ids = tuple(number for number in _sent_from(m, server, connection) if number not in ours)
+    ids = tuple(number for number in _sent_from(m, server, connection, step) if number not in ours)
     until = time.monotonic() + _GONE_S
     left = _there(server, connection, ids)
     for number in left:
@@ -42,14 +46,14 @@ def end_left_sessions(m: Migration, server: Server, connection: Connection, ours
         if time.monotonic() > until:
             raise ServerError(
                 server.name,
-                f"Session {still[0]} of this program on {server.name} may still close it and does not end; kill it "
-                "by hand.",
+                f"Session {still[0]} of this program on {server.name} may still close or open it and does not end; "
+                "kill it by hand.",
             )
         time.sleep(_LOOK_S)
     return left
 
 
-def _sent_from(m: Migration, server: Server, connection: Connection) -> tuple[int, ...]:
+def _sent_from(m: Migration, server: Server, connection: Connection, step: str) -> tuple[int, ...]:
     # A server that was restarted numbers its sessions anew: an old number may be another session's by now.
     uptime = int(connection.rows("SHOW GLOBAL STATUS LIKE 'Uptime'")[0][1])
     started = time.time() - uptime - 1
@@ -60,7 +64,7 @@ def _sent_from(m: Migration, server: Server, connection: Connection) -> tuple[in
                 for record in m.scribe.journal.records()
                 if record.kind is Kind.STATEMENT
                 and record.subject == server.name
-                and record.body["step"] == FENCE
+                and record.body["step"] == step
                 and record.at > started
             }
         )

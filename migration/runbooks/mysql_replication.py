@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from migration.check import Route
 from migration.checks import again_on_route, on_route
+from migration.cutover import native
 from migration.decisions import Choice
 from migration.model import Side, Stage
 from migration.runbook import Gate, Runbook, Step, Switch
@@ -109,6 +110,7 @@ MOVE_WRITES = Switch(
     title="fence, drain, prove, open",
     why="The source is fenced first, and the target opened only once it is proved to have everything.",
     undo_says="rollback",
+    how=native,
 )
 OBSERVE = Gate(
     id="observe",
@@ -132,7 +134,7 @@ RUNBOOK = Runbook(
     title="MySQL or MariaDB to any other that can replicate from it",
     checks=on_route(Route.NATIVE),
     activity=again_on_route(Route.NATIVE),
-    route=Route.NATIVE,
+    route=lambda m: Route.NATIVE,
     stages={
         Stage.PREPARE: (CHECKS, PLAN, PROTECT),
         Stage.CREATE: (COPY, ATTACH),
@@ -142,4 +144,5 @@ RUNBOOK = Runbook(
         Stage.COMPLETE: (END_REPLICATION,),
     },
     finish_on_source=(END_REPLICATION,),
+    follows_from=ATTACH.id,
 )

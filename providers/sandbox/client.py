@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from providers.mysql.endpoint import Account, Endpoint, Secret
 from providers.sandbox import programs, wire
@@ -23,6 +23,9 @@ from providers.sandbox.paths import sandboxes_dir
 from providers.sandbox.spec import TopologySpec
 from providers.sandbox.supervisor import INFO, LOG, Order, module_command, module_environment
 from providers.sandbox.topology import OnStartProgress, StartProgress, Which
+
+if TYPE_CHECKING:
+    from providers.sandbox.cloud_access import CloudAccess
 
 IDLE_LIMIT_S = 12 * 3600.0
 _LOCK = "lock"
@@ -131,9 +134,24 @@ class Sandbox:
         others = {key: _account(found[key]) for key in ("app", "forward", "reverse")}
         return SandboxEndpoints(source, target, **others)
 
+    def cloud(self) -> CloudAccess:
+        """What a client of the simulated cloud needs; refused where the sandbox has none."""
+        # Most sandboxes have none, and it brings an HTTP client with it.
+        from providers.sandbox.cloud_access import CloudAccess
+
+        return CloudAccess.from_json(self._ask("cloud"))
+
     def workload(self, command: str, **args: Any) -> Any:
-        """Give the workload a command: start, arm, pause, resume, figures, switches, verify_lost, stop."""
+        """Give the workload a command, such as start, arm, disarm, pause, resume, figures, switches, verify_lost, stop.
+
+        `arm`: the target follows and is closed to writes, so that clients may learn of it. `disarm`: from here on both
+        servers may take writes, each its own; nobody watches any more whether they do.
+        """
         return self._ask("workload", command=command, args=args)
+
+    def repoint(self, host: str, port: int) -> None:
+        """Let the application's clients of a cloud know a second address, to which they turn when theirs refuses."""
+        self.workload("repoint", host=host, port=port)
 
     def figures(self) -> WorkloadFigures:
         """What the workload's clients have seen so far."""

@@ -207,7 +207,9 @@ class Recorder:
     def _switches(self) -> tuple[Switch, ...]:
         found: list[Switch] = []
         current: int | None = None
-        for spell in sorted(self._spells, key=lambda spell: spell.first_ack):
+        # Clients are where they write: a server that would take writes, but got none, is no place they moved to.
+        written = [spell for spell in self._spells if spell.first_write]
+        for spell in sorted(written, key=lambda spell: spell.first_ack):
             if current is not None and spell.server != current:
                 found.append(self._switch(current, spell))
             current = spell.server
@@ -216,13 +218,12 @@ class Recorder:
     def _switch(self, old: int, new: Spell) -> Switch:
         before = [spell for spell in self._spells if spell.server == old and spell.first_ack <= new.first_ack]
         last = max(spell.last_write for spell in before)
-        first = new.first_write or new.first_ack
         both = _overlap_ns([new, *(spell for spell in self._spells if spell.server == old)])
         return Switch(
             old=self.servers[old],
             new=self.servers[new.server],
             after_s=(new.first_ack - self._began) / 1e9,
-            write_gap_ms=max(0, first - last) / 1e6,
+            write_gap_ms=max(0, new.first_write - last) / 1e6,
             both_writable_ms=both / 1e6,
         )
 

@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,7 +37,8 @@ class SandboxServer:
     """A real server over its own data directory below `run_dir`, on a loopback port.
 
     The data directory is a copy of the engine's template, made at the first start; it, the port and the
-    server's identity stay the same over restarts. The process dies with the one that started it.
+    server's identity stay the same over restarts. The process dies with the one that started it. Starting and
+    ending it are done one at a time, whichever thread asks for it.
     """
 
     def __init__(
@@ -54,12 +56,13 @@ class SandboxServer:
         self.data_dir = run_dir / "data"
         self.server_id = random.randint(1_000, 2**31)  # noqa: S311
         self._options = {**base_options(engine), **replication_options(engine, positioning), **(options or {})}
+        self._changing = threading.RLock()
         self._port: Port | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def port(self) -> int:
-        """The loopback port; reserved at the first start."""
+        """The loopback port; reserved by `reserve` or at the first start."""
         if self._port is None:
             raise ServerFailed(f"{self.name} has not been started yet.")
         return self._port.number
@@ -83,52 +86,65 @@ class SandboxServer:
         """Where the server is; by default with the sandbox's administrator."""
         return Endpoint(self.name, LOOPBACK, self.port, account or passwords.load().administrator)
 
+    def reserve(self) -> None:
+        """Have the port ahead of the start.
+
+        Raises:
+            NoFreePort: none was found.
+        """
+        with self._changing:
+            if self._port is None:
+                self._port = reserve()
+
     def start(self) -> None:
         """Start the server and wait until it lets clients log in.
 
         Raises:
             ServerFailed: it ended, or was not ready in time; the sentence quotes its log.
         """
-        if self.running:
-            return
-        found = program(self.engine)
-        if not self.data_dir.exists():
-            self.run_dir.mkdir(parents=True, exist_ok=True)
-            self.run_dir.chmod(0o700)
-            template.copy(found, self.data_dir)
-        if self._port is None:
-            self._port = reserve()
-        (self.run_dir / "tmp").mkdir(exist_ok=True)
-        self._process = launch(found, self.run_dir, self._settings())
-        wait_ready(self._process, self.name, self.port, self.log)
+        with self._changing:
+            if self.running:
+                return
+            found = program(self.engine)
+            if not self.data_dir.exists():
+                self.run_dir.mkdir(parents=True, exist_ok=True)
+                self.run_dir.chmod(0o700)
+                template.copy(found, self.data_dir)
+            self.reserve()
+            (self.run_dir / "tmp").mkdir(exist_ok=True)
+            self._process = launch(found, self.run_dir, self._settings())
+            wait_ready(self._process, self.name, self.port, self.log)
 
     def stop(self) -> None:
         """Shut the server down cleanly; one that takes too long is killed."""
-        if self._process is None:
-            return
-        self._process.send_signal(signal.SIGTERM)
-        # A suspended server would sleep through the request.
-        self._process.send_signal(signal.SIGCONT)
-        try:
-            self._process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            self.kill()
-        self._process = None
+        with self._changing:
+            if self._process is None:
+                return
+            self._process.send_signal(signal.SIGTERM)
+            # A suspended server would sleep through the request.
+            self._process.send_signal(signal.SIGCONT)
+            try:
+                self._process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+            self._process = None
 
     def kill(self) -> None:
         """Kill the server as a power cut would (`kill -9`)."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+        with self._changing:
+            if self._process is not None:
+                self._process.kill()
+                self._process.wait()
+                self._process = None
 
     def destroy(self) -> None:
         """Kill the server and remove its data and its directory."""
-        self.kill()
-        if self._port is not None:
-            self._port.release()
-            self._port = None
-        shutil.rmtree(self.run_dir, ignore_errors=True)
+        with self._changing:
+            self.kill()
+            if self._port is not None:
+                self._port.release()
+                self._port = None
+            shutil.rmtree(self.run_dir, ignore_errors=True)
 
     def _settings(self) -> Options:
         return {

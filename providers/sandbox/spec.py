@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from providers.sandbox import cloud_spec
 from providers.sandbox.catalogue import Engine
+from providers.sandbox.cloud_spec import CloudSpec
 from providers.sandbox.engines import find
 from providers.sandbox.options import Positioning
 
@@ -23,7 +25,8 @@ class TopologySpec:
     """A source with data, a target, and clients that write.
 
     `rows` is the number of rows loaded in all, `rate` the writes per second of all follower clients
-    together. With `attached` the target starts out as the source's replica.
+    together. With `attached` the target starts out as the source's replica. With a `cloud` the source belongs to a
+    simulated one, which starts the target when it is asked for it.
     """
 
     source_engine: str
@@ -33,6 +36,7 @@ class TopologySpec:
     rate: int = 200
     clients: int = 4
     attached: bool = False
+    cloud: CloudSpec | None = None
 
     def resolve(self) -> Pair:
         """The engines and the positioning to use.
@@ -40,12 +44,16 @@ class TopologySpec:
         Raises:
             UnknownEngine: an engine has no such name.
             UnsupportedPair: the pair cannot replicate this way; the sentence says why.
-            ValueError: a number is out of range.
+            ValueError: a number is out of range, or the cloud would not migrate so.
         """
         for name, value, least in (("rows", self.rows, 0), ("rate", self.rate, 1), ("clients", self.clients, 1)):
             if value < least:
                 raise ValueError(f"{name} must be at least {least} and is {value}.")
         source, target = find(self.source_engine), find(self.target_engine)
+        if self.cloud is not None:
+            if self.attached:
+                raise ValueError("The cloud attaches its target itself: leave attached out.")
+            self.cloud.check(source, target)
         possible = positionings(source, target)
         if self.positioning == "auto":
             return Pair(source, target, possible[0])
@@ -60,12 +68,13 @@ class TopologySpec:
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
-        return dict(self.__dict__)
+        return {**self.__dict__, "cloud": None if self.cloud is None else self.cloud.as_json()}
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> TopologySpec:
         """The reverse of `as_json`."""
-        return TopologySpec(**content)
+        cloud = content.get("cloud")
+        return TopologySpec(**{**content, "cloud": None if cloud is None else cloud_spec.from_json(cloud)})
 
 
 @dataclass(frozen=True)

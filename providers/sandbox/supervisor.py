@@ -26,8 +26,9 @@ import pymysql
 
 from providers.mysql.endpoint import Account
 from providers.mysql.errors import ServerError
-from providers.sandbox import passwords, wire
+from providers.sandbox import cloud, passwords, wire
 from providers.sandbox.catalogue import EngineMissing, UnknownEngine
+from providers.sandbox.cloud import RunningCloud
 from providers.sandbox.launcher import ServerFailed
 from providers.sandbox.ports import NoFreePort
 from providers.sandbox.spawner import spawn
@@ -134,12 +135,14 @@ class Supervisor:
         self._topology = Topology(order.spec, run_dir)
         self._changing = threading.Lock()
         self._workload: WorkloadProcess | None = None
+        self._cloud: RunningCloud | None = None
         self._attached = False
         self._started_at = time.time()
         self._asked = time.monotonic()
         self._known: dict[str, Callable[[Mapping[str, Any]], Any]] = {
             "status": lambda _: self._status(),
             "endpoints": lambda _: self._endpoints(),
+            "cloud": lambda _: self._running_cloud().access(),
             "workload": lambda given: self._command(str(given["command"]), given["args"]),
             "kill_server": lambda given: self._change(given["which"], lambda server: server.kill()),
             "stop_server": lambda given: self._change(given["which"], lambda server: server.stop()),
@@ -149,11 +152,15 @@ class Supervisor:
         }
 
     def start(self, on_progress: Callable[[StartProgress], None]) -> None:
-        """Start the workload's process and the servers, and load the data; raises what `Topology.start` raises."""
+        """Start everything and load the data; raises what `Topology.start` raises."""
         # The workload's interpreter starts while the servers do.
         self._workload = WorkloadProcess(self._run_dir)
+        began = time.monotonic()
         self._topology.start(on_progress)
         self._attached = self._order.spec.attached
+        if self._order.spec.cloud is not None:
+            on_progress(StartProgress("cloud", "starting the simulated cloud", time.monotonic() - began))
+            self._cloud = cloud.start(self._order.spec.cloud, self._topology.ground())
 
     def serve(self) -> None:
         """Answer requests until a stop is asked for, or nobody has asked for anything for too long."""
@@ -167,7 +174,10 @@ class Supervisor:
 
     def wait(self) -> None:
         """Wait for the end that is asked for, for the idle limit, or for the loss of the run directory."""
+        answered = 0
         while not self.stopping.wait(_LOOK_S):
+            if self._cloud is not None and self._cloud.answered != answered:
+                answered, self._asked = self._cloud.answered, time.monotonic()
             if time.monotonic() - self._asked > self._order.idle_limit_s:
                 log.info("nothing was asked for %.0f s: the sandbox ends", self._order.idle_limit_s)
                 return
@@ -176,9 +186,14 @@ class Supervisor:
                 return
 
     def destroy(self) -> None:
-        """Take workload and servers down and remove the run directory."""
+        """Take workload, servers and cloud down and remove the run directory."""
         if self._workload is not None:
             self._workload.kill()
+        if self._cloud is not None:
+            # What it has under way ends with the servers, and must not start them again.
+            self._cloud.halt()
+            self._topology.kill()
+            self._cloud.close()
         self._topology.destroy()
         shutil.rmtree(self._run_dir, ignore_errors=True)
 
@@ -239,6 +254,11 @@ class Supervisor:
             "reverse": _account(self._topology.reverse_account()),
         }
 
+    def _running_cloud(self) -> RunningCloud:
+        if self._cloud is None:
+            raise RequestRefused("This sandbox has no simulated cloud: start one whose spec names a cloud.")
+        return self._cloud
+
     def _command(self, command: str, given: Mapping[str, Any]) -> Any:
         if self._workload is None:
             raise RequestRefused("The workload has not been started yet.")
@@ -248,6 +268,7 @@ class Supervisor:
         servers = [self._topology.servers[which].endpoint() for which in WHICH]
         order = {
             "servers": [{"name": e.name, "host": e.host, "port": e.port} for e in servers],
+            "application": self._cloud.application if self._cloud else None,
             "user": app.user,
             "password": app.password.reveal(),
             "rows": spec.rows,
@@ -263,6 +284,8 @@ class Supervisor:
             act(self._topology.servers[which])
 
     def _attach(self) -> None:
+        if self._cloud is not None:
+            raise RequestRefused("A cloud attaches its target itself: order a cluster from it.")
         with self._changing:
             attach(self._topology)
             self._attached = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +13,9 @@ from providers.mysql import replication, seed
 from providers.mysql.endpoint import Account
 from providers.mysql.position import FilePosition
 from providers.mysql.server import Server
-from providers.sandbox import passwords, shop
+from providers.sandbox import cloud, passwords, shop
 from providers.sandbox.catalogue import Engine
+from providers.sandbox.cloud import Ground
 from providers.sandbox.launcher import SandboxServer, connect
 from providers.sandbox.options import Positioning
 from providers.sandbox.spec import Pair, TopologySpec
@@ -29,7 +30,7 @@ WHICH: tuple[Which, Which] = ("source", "target")
 class StartProgress:
     """How far the start of a sandbox is; `elapsed_s` since its beginning."""
 
-    phase: Literal["servers", "data", "attach", "workload", "ready"]
+    phase: Literal["servers", "data", "attach", "cloud", "workload", "ready"]
     message: str
     elapsed_s: float
 
@@ -49,10 +50,13 @@ class Topology:
         }
 
     def _server(self, which: Which, engine: Engine, run_dir: Path) -> SandboxServer:
-        return SandboxServer(engine, run_dir / which, name=which, positioning=self.pair.positioning)
+        kind = SandboxServer if self.spec.cloud is None else cloud.server_of(self.spec.cloud)
+        return kind(engine, run_dir / which, name=which, positioning=self.pair.positioning)
 
     def start(self, on_progress: OnStartProgress) -> None:
         """Start both servers, load the shop into the source, and attach the target if the spec says so.
+
+        A target that belongs to a cloud is left for the cloud to start.
 
         Raises:
             EngineMissing: an engine is not installed.
@@ -65,18 +69,37 @@ class Topology:
             on_progress(StartProgress(phase, message, time.monotonic() - began))
 
         source, target = self.servers["source"], self.servers["target"]
-        report("servers", f"starting {self.pair.source.title} and {self.pair.target.title}")
+        alone = self.spec.cloud is not None
+        titles = self.pair.source.title + ("" if alone else f" and {self.pair.target.title}")
+        report("servers", f"starting {titles}")
         with ThreadPoolExecutor(1) as pool:
-            other = pool.submit(target.start)
+            other = pool.submit(target.reserve if alone else target.start)
             source.start()
-            administrator = source.endpoint()
+            owner = source.endpoint(passwords.load().administrator)
             shop.create(
-                lambda: connect(administrator), self.spec.rows, lambda rows: report("data", f"{rows} rows are loaded")
+                lambda: connect(owner),
+                self.spec.rows,
+                lambda rows: report("data", f"{rows} rows are loaded"),
+                self._programs(),
             )
             other.result()
         if self.spec.attached:
             report("attach", f"making {target.name} a replica of {source.name}")
             attach(self)
+
+    def ground(self) -> Ground:
+        """What a simulated cloud stands on here."""
+        return Ground(
+            self.servers["source"],
+            (self.servers["target"],),
+            self.forward_account(),
+            self.reverse_account(),
+            self.pair.positioning,
+        )
+
+    def _programs(self) -> Sequence[str]:
+        carried = self.spec.cloud is None or self.spec.cloud.with_trigger
+        return shop.ALL_PROGRAMS if carried else shop.PLAIN_PROGRAMS
 
     def forward_account(self) -> Account:
         """With which the target logs in to the source."""
@@ -93,6 +116,11 @@ class Topology:
         old_client = source.family == "mysql" and not source.at_least(5, 7)
         modern_server = target.family == "mysql" and target.at_least(8, 0)
         return accounts.old_replication if old_client and modern_server else accounts.replication
+
+    def kill(self) -> None:
+        """Kill both servers."""
+        for server in self.servers.values():
+            server.kill()
 
     def destroy(self) -> None:
         """Kill both servers and remove their data."""

@@ -5,6 +5,7 @@ It belongs to the supervisor and ends with it.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sys
@@ -19,7 +20,7 @@ from providers.mysql.endpoint import Account, Endpoint, Secret
 from providers.sandbox import shop
 from providers.sandbox.figures import Recorder, WorkloadFigures
 from providers.sandbox.launcher import connect
-from providers.sandbox.workload_clients import Control, Follower, Pinned, Session, ShopSize, wait_parked
+from providers.sandbox.workload_clients import Connection, Control, Follower, Pinned, Session, ShopSize, wait_parked
 
 _PAUSE_S = 15.0
 _BATCH = 5_000
@@ -32,31 +33,43 @@ class CommandRefused(Exception):
 class Workload:
     """The clients and what they have seen.
 
-    `servers` are source and target; `rate` is the writes per second of all followers together.
+    `servers` are source and target; `rate` is the writes per second of all followers together. With `application`
+    the followers know that address only, whichever server it leads to.
     """
 
     def __init__(
-        self, servers: tuple[Endpoint, Endpoint], account: Account, rate: int, clients: int, size: ShopSize
+        self,
+        servers: tuple[Endpoint, Endpoint],
+        account: Account,
+        rate: int,
+        clients: int,
+        size: ShopSize,
+        application: Endpoint | None = None,
     ) -> None:
         self._servers = servers
         self._account = account
+        self._application = application
         self._control = Control()
         self._recorder = Recorder([server.name for server in servers], time.monotonic_ns())
         self._lost: list[int] | None = None
         self._followers = [
-            Follower(number, servers, account, clients / rate, size, self._control, self._recorder)
+            Follower(number, self._sessions(), clients / rate, size, self._control, self._recorder)
             for number in range(1, clients + 1)
         ]
-        self._pinned = [Pinned(0, servers[0], account, self._control, self._recorder)]
+        self._pinned: list[Pinned] = []
+        self._pins = itertools.count()
 
     def start(self) -> None:
         """Let the clients write on the source."""
         self._control.start()
-        for client in (*self._followers, *self._pinned):
-            client.start()
+        for follower in self._followers:
+            follower.start()
+        self._pin(0)
 
     def arm(self) -> None:
         """Let the clients know the target: followers may turn to it, and its own client begins to try.
+
+        Followers of an application's address turn nowhere until `repoint`.
 
         Raises:
             CommandRefused: the target is not fenced, so that a client could write to it too early.
@@ -69,11 +82,33 @@ class Workload:
                 raise CommandRefused(f"{target.name} is not read_only yet: fence it before the clients learn of it.")
         except (pymysql.err.Error, OSError) as error:
             raise CommandRefused(f"{target.name} could not be asked whether it is read_only ({error}).") from error
-        for follower in self._followers:
-            follower.open_other()
+        if self._application is None:
+            for follower in self._followers:
+                follower.open_other()
         self._control.armed.set()
-        self._pinned.append(Pinned(1, target, self._account, self._control, self._recorder))
-        self._pinned[-1].start()
+        for server in range(len(self._pinned), len(self._servers)):
+            self._pin(server)
+
+    def disarm(self) -> None:
+        """Let followers stay where they are, and nobody look any more whether both servers take writes."""
+        self._control.armed.clear()
+        for pinned in self._pinned:
+            pinned.retired.set()
+        self._pinned.clear()
+
+    def repoint(self, host: str, port: int) -> None:
+        """Let followers of an application's address know a second one, in place of what they were told before.
+
+        Raises:
+            CommandRefused: they have no such address, or the target is not known to them yet.
+        """
+        if self._application is None:
+            raise CommandRefused("The clients know both servers: there is no other address to learn.")
+        if not self._control.armed.is_set():
+            raise CommandRefused("The clients do not know of the target yet: arm them before they learn its address.")
+        address = Endpoint("application", host, port, self._account)
+        for follower in self._followers:
+            follower.learn(Session(address, self._account, 1, self._find))
 
     def pause(self) -> int:
         """End what is begun and begin nothing new; how many clients could not end it."""
@@ -120,6 +155,27 @@ class Workload:
         self._control.stopping.set()
         self._control.running.set()
 
+    def _sessions(self) -> list[Session]:
+        if self._application is not None:
+            return [Session(self._application, self._account, 0, self._find)]
+        return [Session(server, self._account, number) for number, server in enumerate(self._servers)]
+
+    def _pin(self, server: int) -> None:
+        session = Session(self._servers[server], self._account, server)
+        silent = self._application is not None
+        self._pinned.append(Pinned(next(self._pins), session, self._control, self._recorder, silent=silent))
+        self._pinned[-1].start()
+
+    def _find(self, connection: Connection) -> int:
+        """The number of the server at the other end; raises what PyMySQL raises, and OSError at a strange one."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT @@port")
+            row = cursor.fetchone()
+        ports = [server.port for server in self._servers]
+        if row is None or row[0] not in ports:
+            raise ConnectionError("the address leads to none of the servers")
+        return ports.index(row[0])
+
 
 def _is_read_only(endpoint: Endpoint) -> bool:
     connection = connect(endpoint)
@@ -151,6 +207,8 @@ class Commands:
         self._workload: Workload | None = None
         self._known: dict[str, Callable[[Workload, Mapping[str, Any]], Any]] = {
             "arm": lambda workload, _: workload.arm(),
+            "disarm": lambda workload, _: workload.disarm(),
+            "repoint": lambda workload, given: workload.repoint(str(given["host"]), int(given["port"])),
             "pause": lambda workload, _: {"unfinished": workload.pause()},
             "resume": lambda workload, _: workload.resume(),
             "figures": lambda workload, _: workload.figures().as_json(),
@@ -184,8 +242,11 @@ class Commands:
 def _from_json(given: Mapping[str, Any]) -> Workload:
     account = Account(given["user"], Secret(given["password"]))
     source, target = (Endpoint(s["name"], s["host"], s["port"], account) for s in given["servers"])
+    address = given.get("application")
+    application = None if address is None else Endpoint("application", address[0], address[1], account)
     customers, products, _ = shop.sizes(given["rows"])
-    return Workload((source, target), account, given["rate"], given["clients"], ShopSize(customers, products))
+    size = ShopSize(customers, products)
+    return Workload((source, target), account, given["rate"], given["clients"], size, application)
 
 
 def main() -> None:

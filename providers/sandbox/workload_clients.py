@@ -6,9 +6,10 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 
 import pymysql
 
@@ -87,17 +88,34 @@ def wait_parked(clients: Sequence[Follower | Pinned], deadline: float) -> int:
     return sum(client.unfinished or not client.parked.is_set() for client in clients)
 
 
+Connection: TypeAlias = "pymysql.Connection[pymysql.cursors.Cursor]"
+Find = Callable[[Connection], int]
+
+
 class Session:
-    """A connection that is opened when it is needed and dropped when it fails."""
+    """A connection that is opened when it is needed and dropped when it fails.
 
-    def __init__(self, endpoint: Endpoint, account: Account) -> None:
+    `server` is the number of the server at its other end. Where the address may lead to one or the other, `find`
+    tells it for each new connection, and `server` is that of the latest.
+    """
+
+    def __init__(self, endpoint: Endpoint, account: Account, server: int = 0, find: Find | None = None) -> None:
+        self.server = server
         self._endpoint = Endpoint(endpoint.name, endpoint.host, endpoint.port, account)
-        self._connection: pymysql.Connection[pymysql.cursors.Cursor] | None = None
+        self._find = find
+        self._connection: Connection | None = None
 
-    def open(self) -> pymysql.Connection[pymysql.cursors.Cursor]:
+    def open(self) -> Connection:
         """The connection, opened now if it is not; raises what PyMySQL raises."""
         if self._connection is None:
-            self._connection = connect(self._endpoint)
+            made = connect(self._endpoint)
+            if self._find is not None:
+                try:
+                    self.server = self._find(made)
+                except (pymysql.err.Error, OSError):
+                    made._force_close()  # type: ignore[attr-defined]
+                    raise
+            self._connection = made
         return self._connection
 
     def drop(self) -> None:
@@ -117,32 +135,36 @@ class Session:
 class Follower(threading.Thread):
     """An application's client: writes at its rate, on the server that takes its writes.
 
-    A unit of work that is refused, or whose answer is lost, is tried again under the same ledger id, on the
-    other server if that may be used, until it is acknowledged.
+    A unit of work that is refused, or whose answer is lost, is tried again under the same ledger id, by the
+    next of the sessions if that may be used, until it is acknowledged.
     """
 
     def __init__(
         self,
         number: int,
-        endpoints: Sequence[Endpoint],
-        account: Account,
+        sessions: Sequence[Session],
         period_s: float,
         size: ShopSize,
         control: Control,
         recorder: Recorder,
     ) -> None:
         super().__init__(name=f"follower {number}", daemon=True)
-        self.server = 0
         self.unfinished = False
         self.parked = threading.Event()
         self._number = number
-        self._sessions = [Session(endpoint, account) for endpoint in endpoints]
+        self._sessions = list(sessions)
+        self._place = 0
         self._period_s = period_s
         self._size = size
         self._control = control
         self._recorder = recorder
         self._count = 0
         self._committing = False
+
+    @property
+    def server(self) -> int:
+        """The number of the server on which it writes."""
+        return self._sessions[self._place].server
 
     def run(self) -> None:
         """Write until told to stop."""
@@ -170,13 +192,18 @@ class Follower(threading.Thread):
         """Open the connection to the target ahead of the switch."""
         self._sessions[1].try_open()
 
+    def learn(self, session: Session) -> None:
+        """Use this session in turn with the first."""
+        self._sessions = [self._sessions[0], session]
+
     def _write(self) -> bool:
         """Carry the current unit of work out; False if it has to wait for the resume."""
         write = (self._number << _CLIENT_BITS) + self._count
         pause = _FIRST_PAUSE_S
         while True:
-            server, start = self.server, time.monotonic_ns()
-            outcome, code = self._attempt(server, write)
+            session, start = self._sessions[self._place], time.monotonic_ns()
+            outcome, code = self._attempt(session, write)
+            server = session.server
             if outcome is Outcome.DONE:
                 self._recorder.acknowledged(server, start, time.monotonic_ns(), write)
                 return True
@@ -185,14 +212,13 @@ class Follower(threading.Thread):
             else:
                 self._recorder.refused(server, start, code)
                 if self._control.armed.is_set():
-                    self.server = 1 - server
+                    self._place = (self._place + 1) % len(self._sessions)
             if self._control.must_give_up:
                 return False
             time.sleep(pause)
             pause = min(pause * 1.3, _LONGEST_PAUSE_S)
 
-    def _attempt(self, server: int, write: int) -> tuple[Outcome, int]:
-        session = self._sessions[server]
+    def _attempt(self, session: Session, write: int) -> tuple[Outcome, int]:
         self._committing = False
         try:
             connection = session.open()
@@ -219,9 +245,7 @@ class Follower(threading.Thread):
         except (pymysql.err.Error, OSError):
             session.drop()
 
-    def _unit(
-        self, connection: pymysql.Connection[pymysql.cursors.Cursor], cursor: pymysql.cursors.Cursor, write: int
-    ) -> None:
+    def _unit(self, connection: Connection, cursor: pymysql.cursors.Cursor, write: int) -> None:
         """Mostly a single row; sometimes an order with its lines, sometimes a change of a customer."""
         kind = self._count % 10
         ledger = f"INSERT INTO {shop.DATABASE}.ledger (id, client, note, at_ns) VALUES (%s, %s, %s, %s)"
@@ -262,15 +286,21 @@ class Pinned(threading.Thread):
 
     Every fifth statement inserts a row of the ledger; those between are an update that finds no row, which
     a fenced server refuses all the same and which weighs nothing on the replication that is being rehearsed.
-    After a refusal every statement is the insert, so that the first success is a write.
+    After a refusal every statement is the insert, so that the first success is a write. A `silent` one never
+    inserts: where the application has an address of its own, writes are what came through that.
     """
 
-    def __init__(self, server: int, endpoint: Endpoint, account: Account, control: Control, recorder: Recorder) -> None:
-        super().__init__(name=f"pinned to {endpoint.name}", daemon=True)
+    def __init__(
+        self, number: int, session: Session, control: Control, recorder: Recorder, *, silent: bool = False
+    ) -> None:
+        super().__init__(name=f"pinned {number}", daemon=True)
         self.unfinished = False
         self.parked = threading.Event()
-        self._server = server
-        self._session = Session(endpoint, account)
+        self.retired = threading.Event()
+        self._client = _PINNED_BASE + number
+        self._server = session.server
+        self._session = session
+        self._silent = silent
         self._socket: socket.socket | None = None
         self._control = control
         self._recorder = recorder
@@ -280,7 +310,7 @@ class Pinned(threading.Thread):
 
     def run(self) -> None:
         """Try until told to stop."""
-        while not self._control.stopping.is_set():
+        while not (self._control.stopping.is_set() or self.retired.is_set()):
             if not self._control.running.is_set():
                 self.parked.set()
                 self._control.running.wait()
@@ -288,12 +318,13 @@ class Pinned(threading.Thread):
                 continue
             time.sleep(_TICK_S if self._try() else _AWAY_S)
         self._leave()
+        self.parked.set()
 
     def _try(self) -> bool:
         """One statement; False if the server is not there."""
         self._ticks += 1
-        is_write = not self._welcome or self._ticks % _WRITE_EVERY == 0
-        write = ((_PINNED_BASE + self._server) << _CLIENT_BITS) + self._count
+        is_write = not self._silent and (not self._welcome or self._ticks % _WRITE_EVERY == 0)
+        write = (self._client << _CLIENT_BITS) + self._count
         try:
             stream = self._stream()
         except (pymysql.err.Error, OSError) as error:
@@ -322,7 +353,7 @@ class Pinned(threading.Thread):
         return True
 
     def _statement(self, write: int) -> bytes:
-        values = f"{write}, {_PINNED_BASE + self._server}, 'pinned', {time.time_ns()}"
+        values = f"{write}, {self._client}, 'pinned', {time.time_ns()}"
         return f"INSERT INTO {shop.DATABASE}.ledger (id, client, note, at_ns) VALUES ({values})".encode()
 
     def _stream(self) -> socket.socket:

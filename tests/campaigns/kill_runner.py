@@ -1,6 +1,7 @@
 """Kill the runner before and after every record of its journal, one unattended rehearsal each.
 
-    python -m tests.campaigns.kill_runner [--source NAME] [--target NAME] [--first N] [--last N] [--every N] [--jobs N]
+    python -m tests.campaigns.kill_runner [--runbook NAME] [--source NAME] [--target NAME] [--first N] [--last N]
+        [--every N] [--jobs N]
 
 Each run must end as asked, with no acknowledged write lost and never two servers taking writes.
 """
@@ -15,19 +16,24 @@ import signal
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from migration import rehearsal
 from migration.journal import JournalReader, Kind
+from migration.model import End
 from migration.rehearsal import RehearsalFailed, Script
 from migration.sessions import launch
 from migration.view import MigrationView
+from providers.sandbox.aliyun_api.scenario import Durations, Scenario
+from providers.sandbox.cloud_spec import AliyunCloud
 from providers.sandbox.spec import TopologySpec
 
 KILLER = "tests.campaigns.killed_runner"
+# How much faster than the real cloud: a copy takes 2 s.
+PACE = 300.0
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = Script(seconds=0.2, roll_back=True, deadline_s=120)
+SCRIPT = Script(seconds=0.2, end=End.ROLLED_BACK, deadline_s=120)
 
 
 @dataclass(frozen=True)
@@ -57,9 +63,16 @@ def topology(source: str, target: str) -> TopologySpec:
     return TopologySpec(source, target, rows=2000, rate=100, clients=2)
 
 
+def on_polardb() -> TopologySpec:
+    """A simulated Alibaba Cloud that is in a hurry."""
+    cloud = AliyunCloud(scenario=Scenario(durations=Durations().at_pace(PACE)))
+    return replace(topology("mysql-5.7", "mysql-5.7"), cloud=cloud)
+
+
 def run(case: Case, spec: TopologySpec) -> Ended:
     """One rehearsal with one kill."""
-    prepared = rehearsal.set_up(spec, "mysql_replication", lambda _: None)
+    runbook = "mysql_replication" if spec.cloud is None else "rds_to_polardb"
+    prepared = rehearsal.set_up(spec, runbook, lambda _: None)
     try:
         if case.record:
             order = prepared.journal.with_name("kill.json")
@@ -106,8 +119,9 @@ def cases(first: int, last: int, every: int) -> Iterator[Case]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--source", default="mariadb-10.11")
-    parser.add_argument("--target", default="mariadb-10.11")
+    parser.add_argument("--runbook", choices=("mysql_replication", "rds_to_polardb"), default="mysql_replication")
+    parser.add_argument("--source", default="")
+    parser.add_argument("--target", default="")
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--last", type=int)
     parser.add_argument("--every", type=int, default=1)
@@ -115,7 +129,10 @@ def main() -> int:
     asked = parser.parse_args()
     # The killed runner is part of the tests, which are not installed.
     os.environ["PYTHONPATH"] = str(ROOT)
-    spec = topology(asked.source, asked.target)
+    spec = topology("mariadb-10.11", "mariadb-10.11") if asked.runbook == "mysql_replication" else on_polardb()
+    spec = replace(
+        spec, source_engine=asked.source or spec.source_engine, target_engine=asked.target or spec.target_engine
+    )
     undisturbed = run(Case("", 0), spec)
     print(f"undisturbed: {undisturbed.records} records, {undisturbed.problem or 'ok'}", flush=True)
     bad = 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -18,11 +19,12 @@ from migration.decisions import Choice, Decision, decide
 from migration.gatekeeper import Cancelled, Gatekeeper
 from migration.inbox import Inbox
 from migration.journal import Journal, Kind
-from migration.model import Direction, MigrationSpec, Positioning, Secrets, ServerSpec
+from migration.model import Direction, MigrationSpec, Positioning, Secrets, ServerSpec, Side
 from migration.records import Scribe
 from migration.runbook import Migration
-from migration.runbooks.mysql_replication import CUT_OVER, RUNBOOK
-from migration.view import LagSample
+from migration.runbooks.mysql_replication import CUT_OVER, PLAN, RUNBOOK
+from migration.story import Story
+from migration.view import LagSample, Option
 from providers.mysql.endpoint import Secret
 from tests.support.moving import Moving, moving
 
@@ -38,18 +40,70 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
     journal.close()
 
 
-def cancel(journal: Journal) -> None:
-    """Decide to cancel while the runner waits between two items; no server is asked for that."""
+def migration(journal: Journal, inbox: Inbox) -> Migration:
+    """A migration in which no server is asked anything."""
     spec = MigrationSpec("m", "mysql_replication", "TEST", END, END)
-    inbox = Inbox(journal.path, 0, lambda: False)
     nobody = cast(Any, None)
     secrets = Secrets(*(Secret("") for _ in range(4)))
-    m = Migration(spec, secrets, nobody, nobody, Positioning.GTID, Scribe(journal), inbox)
+    return Migration(spec, secrets, nobody, nobody, Positioning.GTID, Scribe(journal), inbox)
+
+
+def cancel(journal: Journal) -> None:
+    """Decide to cancel while the runner waits between two items; no server is asked for that."""
+    inbox = Inbox(journal.path, 0, lambda: False)
+    m = migration(journal, inbox)
     decide(journal.path, Decision(Choice.CANCEL))
     try:
         Gatekeeper(RUNBOOK, m, inbox).between()
     finally:
         inbox.close()
+
+
+BIG, SMALL = Option("big", "what the source has"), Option("small", "half of it")
+
+
+def choose(journal: Journal, options: tuple[Option, ...], *wanted: str) -> Story:
+    """Ask at a gate for one of the options while these are decided, one after the other; what the journal says then."""
+    inbox = Inbox(journal.path, journal.records()[-1].seq, lambda: False)
+    m = migration(journal, inbox)
+    gate = replace(PLAN, id="size", consequence=lambda m: "", options=lambda m: options)
+    for one in wanted:
+        decide(journal.path, Decision(Choice.CONFIRM, "size", typed=one))
+    try:
+        Gatekeeper(RUNBOOK, m, inbox).hold(gate)
+    finally:
+        inbox.close()
+    return m.story()
+
+
+def test_one_of_what_can_be_chosen_is_taken_and_kept(journal: Journal) -> None:
+    story = choose(journal, (BIG, SMALL), "huge", "", "small")
+    assert story.chosen == {"size": "small"}
+    refused = [str(record.body["why"]) for record in journal.records() if record.kind is Kind.REFUSED]
+    assert refused == ["'huge' is none of what can be chosen at size", "'' is none of what can be chosen at size"]
+    (opened,) = [record for record in journal.records() if record.kind is Kind.GATE_OPENED]
+    assert opened.body["options"] == [["big", "what the source has"], ["small", "half of it"]]
+
+
+@pytest.mark.parametrize(("options", "chosen"), [((), {}), ((BIG,), {"size": "big"})])
+def test_where_there_is_nothing_to_choose_nobody_is_asked(
+    journal: Journal, options: tuple[Option, ...], chosen: dict[str, str]
+) -> None:
+    story = choose(journal, options)
+    assert story.chosen == chosen
+    assert story.done("size")
+    assert not [record for record in journal.records() if record.kind is Kind.GATE_OPENED]
+
+
+def test_a_server_that_was_placed_is_where_it_was_placed(journal: Journal) -> None:
+    scribe = Scribe(journal)
+    scribe.placed(Side.TARGET, "pc-1", "", 0)
+    scribe.placed(Side.TARGET, "pc-1", "pc-1.example", 3306)
+    with contextlib.closing(Inbox(journal.path, 0, lambda: False)) as inbox:
+        spec = migration(journal, inbox).story().spec
+    assert spec is not None
+    assert spec.source == END
+    assert (spec.target.name, spec.target.address) == ("pc-1", "pc-1.example:3306")
 
 
 def attempt(journal: Journal) -> Scribe:
@@ -113,7 +167,8 @@ def held(pair: Moving, *lags: float) -> list[str]:
         inbox.newest_lag = partial(next, readings())
         decide(pair.journal, Decision(Choice.CONFIRM, "cutover", typed="source"))
         with contextlib.suppress(Cancelled):
-            return [Gatekeeper(RUNBOOK, pair.m, inbox).hold(CUT_OVER).choice.value]
+            m = replace(pair.m, desk=inbox)
+            return [Gatekeeper(RUNBOOK, m, inbox).hold(CUT_OVER).choice.value]
     return refused()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.campaigns.kill_runner import Case, run, topology
+from tests.campaigns.kill_runner import Case, on_polardb, run, topology
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,6 +24,19 @@ def test_a_killed_runner_is_resumed(engine_names: tuple[str, ...], record: int) 
     when = "before" if record % 4 else "after"
 
     ended = run(Case(when, record), topology("mariadb-10.11", "mariadb-10.11"))
+
+    assert not ended.problem
+    assert ended.killed
+    assert ended.runners == 2
+
+
+# The order, what it became, the choices, around the call that moves the writes, its way back, and the end.
+@pytest.mark.campaign
+@pytest.mark.parametrize("record", [20, 24, 29, 36, 47, 52, 55, 61, 70, 76])
+def test_a_killed_runner_is_resumed_on_a_cloud(engine_names: tuple[str, ...], record: int) -> None:
+    when = "before" if record % 4 else "after"
+
+    ended = run(Case(when, record), on_polardb())
 
     assert not ended.problem
     assert ended.killed

@@ -10,7 +10,7 @@ import pytest
 from conftest import says, until
 from textual.pilot import Pilot
 from textual.widgets import Input
-from tui_stories import CURED, Clock, Teller
+from tui_stories import CURED, NOW, Clock, Teller
 
 from migration.model import Direction, Side
 from migration.sessions import create
@@ -33,6 +33,7 @@ MIGRATIONS: dict[str, tuple[Callable[[Teller], object], tuple[str, ...], str]] =
     "check_detail": (lambda t: t.checks(), ("enter",), "Fix on the source"),
     "fix_all": (lambda t: t.checks(), ("F",), "Nothing is changed yet"),
     "check_waive": (lambda t: t.checks(), ("down", "enter", "w", *"known"), "Why is this acceptable"),
+    "choose": (lambda t: t.choosing(), ("down",), "8 cores, 32 GB"),
     "plan": (lambda t: t.plan(), ("down",), "Nothing runs yet"),
     "statements": (lambda t: t.plan(), ("s",), "CREATE USER"),
     "copy": (lambda t: t.copy(), (), "61.4 %"),
@@ -44,6 +45,7 @@ MIGRATIONS: dict[str, tuple[Callable[[Teller], object], tuple[str, ...], str]] =
     "cutover_past": (lambda t: t.lag().switching(5), (), "Past the point"),
     "rolling_back": (lambda t: t.after().switching(2, direction=Direction.ROLLBACK, number=2), (), "ROLLING BACK"),
     "after": (lambda t: t.after(), (), "Can I still go back"),
+    "after_deadline": (lambda t: t.after(until=NOW + 29.2 * 86400), (), "way back ends in 29 d 04 h"),
     "rollback": (lambda t: t.after(), ("R", *"slow", "enter", *"orders-"), "Not started"),
     "drain_clients": (lambda t: t.after(), ("D", *"orders-"), "Not started"),
     "complete": (lambda t: t.after(), ("C", *"compl"), "Not started"),

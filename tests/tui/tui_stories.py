@@ -11,7 +11,7 @@ from migration.journal import Journal, Kind, RunnerSeat
 from migration.model import Direction, End, MigrationSpec, Outcome, ServerSpec, Side, Stage, Writes
 from migration.records import Scribe, part_intent, part_outcome
 from migration.sessions import create
-from migration.view import ClientView, Condition, FiguresView, LagSample, Plan, PlanItem, RollbackView
+from migration.view import ClientView, Condition, FiguresView, LagSample, Option, Plan, PlanItem, RollbackView
 
 SAW = {"content": "content proved equal at the cutover in 3.4 ms, 41 rows read again"}
 NOW = 1_795_213_067.0  # 2026-11-20 22:17:47Z
@@ -219,6 +219,26 @@ class Teller:
         self.clock.now = NOW
         return self
 
+    def choosing(self) -> Teller:
+        """The gate of a runbook whose target is still to be ordered."""
+        self.checks(CURED).at(3500)
+        self.scribe.gate_passed("checks", 0, "confirm")
+        self.scribe.gate_opened(
+            "node_class",
+            title="class of the nodes",
+            question="Which class are its nodes to have?",
+            consequence="The provider shows prices on its page for purchases only.",
+            word="",
+            choices=("confirm", "cancel"),
+            options=(
+                Option("polar.mysql.x4.large", "4 cores, 16 GB: what the source has"),
+                Option("polar.mysql.x4.xlarge", "8 cores, 32 GB: room to grow"),
+                Option("polar.mysql.x4.medium", "2 cores, 8 GB: LESS than the source has"),
+            ),
+        )
+        self.clock.now = NOW
+        return self
+
     def plan(self) -> Teller:
         self.checks(CURED).at(3400)
         self.scribe.gate_passed("checks", 0, "confirm")
@@ -315,7 +335,7 @@ class Teller:
         self.clock.now = NOW
         return self
 
-    def after(self, *, possible: bool | None = True) -> Teller:
+    def after(self, *, possible: bool | None = True, until: float | None = None) -> Teller:
         self.lag().switching(len(PARTS))
         self.at(1.9).scribe.attempt_ended(1, "switched", "")
         self.scribe.stage(Stage.OBSERVE)
@@ -324,7 +344,7 @@ class Teller:
         self.observe_gate()
         reason = "the old source follows, nothing has changed in the schema"
         self.at(0.5).scribe.rollback(
-            RollbackView(possible, reason if possible else "reverse replication stopped: 1236", None, 0.3)
+            RollbackView(possible, reason if possible else "reverse replication stopped: 1236", None, 0.3, until)
         )
         self.scribe.clients([ClientView("app-eu", "10.2.4.10", 3, 6, 1), ClientView("cron", "10.2.4.12", 2, 0, 2)])
         self.clock.now = NOW

@@ -13,7 +13,7 @@ from tui.screens.complete import CompleteScreen
 from tui.screens.copy import log_rows
 from tui.screens.drain_clients import DrainClientsScreen
 from tui.screens.rollback import RollbackScreen
-from tui.text import clean, clock, count, duration, elapsed, fit, fit_right
+from tui.text import clean, clock, count, day_and_clock, duration, elapsed, fit, fit_right
 from tui.widgets.lines import Page, Row, row
 
 _STALE_S = 15.0
@@ -92,6 +92,9 @@ class AfterScreen(MigrationScreen):
         lag = view.rollback.lag_s
         if lag is not None and word != "UNKNOWN":
             page.para(f"{view.source.name} follows {view.target.name}, {duration(lag)} behind.", indent=6)
+        if view.rollback.until is not None:
+            ends = day_and_clock(view.rollback.until)
+            page.para(f"Until {ends}: then the provider ends it, and both take writes.", "warn", 6)
         page.rows += retry_rows(view, page.cells)
         page.gap(9)
         page.rows += figure_rows(view.figures, attempt)

@@ -15,7 +15,7 @@ from migration.decisions import Choice, Decision
 from migration.view import MigrationView
 from tui.desk import Desk
 from tui.places import RailStep, rail
-from tui.text import clean, clock, clock_minutes, fit, width
+from tui.text import clean, clock, clock_minutes, countdown, fit, width
 from tui.widgets.key_line import KeyHint, key_row
 from tui.widgets.lines import Lines, Page, Row, row
 from tui.widgets.rail import rail_column, rail_row
@@ -192,6 +192,10 @@ class WizardScreen(Screen[None]):
         if view is None:
             return row((fit(f" mysql-cutover   {self.NAME}", cells - len(seat + time) - 1), "head"), seat + time)
         name = clean(view.spec.environment).upper() or "NO ENVIRONMENT"
+        until = view.rollback.until if view.end is None else None
+        if until is not None:
+            # Every screen says it: at the provider's deadline the way back is gone and nobody has pressed a key.
+            seat = f"way back ends in {countdown(until - self.desk.clock())} · {seat}"
         badge = f" {fit(name, min(width(name), 12))} "
         style = "badge-prod" if name.startswith("PROD") else "badge"
         middle = f"  {view.spec.id}   {view.source.name} → {view.target.name}"
@@ -251,7 +255,7 @@ class MigrationScreen(WizardScreen):
         if action == "pause":
             return None if view is None or view.end else True
         if action == "retry":
-            named = view is None or view.gate is None or view.gate.id in NAMED_GATES
+            named = view is None or view.gate is None or view.gate.id in NAMED_GATES or bool(view.gate.options)
             return not named and self.desk.offers(Choice.CONFIRM)
         return True
 

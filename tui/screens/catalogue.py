@@ -8,6 +8,7 @@ from tui.places import Place, place
 from tui.screens.after import AfterScreen
 from tui.screens.base import WizardScreen
 from tui.screens.checks import ChecksScreen
+from tui.screens.choose import ChooseScreen
 from tui.screens.connect import ConnectScreen
 from tui.screens.copy import CopyScreen
 from tui.screens.cutover_progress import CutoverProgressScreen
@@ -23,6 +24,7 @@ from tui.start import OpenConnect, OpenMigration, OpenRehearsal, Start
 
 _PLACES: dict[Place, type[WizardScreen]] = {
     Place.CHECKS: ChecksScreen,
+    Place.CHOOSE: ChooseScreen,
     Place.PLAN: PlanScreen,
     Place.COPY: CopyScreen,
     Place.LAG: LagScreen,

@@ -176,7 +176,7 @@ class CheckDetailScreen(MigrationScreen):
         self.call_after_refresh(self.paint)
 
     def _applied(self, view: MigrationView) -> bool:
-        return any(fix.check == self._check and not fix.undone for fix in view.fixes)
+        return any(fix.check == self._check and not fix.undone and fix.fix.undo for fix in view.fixes)
 
     def _waived(self, view: MigrationView) -> bool:
         return any(waiver.check == self._check for waiver in view.waivers)

@@ -73,7 +73,7 @@ class EndScreen(MigrationScreen):
         page.pair("Checks", tally(view.findings), column=19)
         if view.waivers:
             page.pair("Accepted", "; ".join(f"{w.check} ({w.reason})" for w in view.waivers), column=19)
-        left = [fix for fix in view.fixes if not fix.undone]
+        left = [fix for fix in view.fixes if not fix.undone and fix.fix.undo]
         if left:
             page.pair("Still changed", f"{plural(len(left), 'setting')}; each undo is in the report", column=19)
         if view.plan is not None:

@@ -70,7 +70,7 @@ class FixAllScreen(MigrationScreen):
         for number, one in enumerate(listed, 1):
             fix = one.fix
             restart = ", needs a restart" if fix.restart else ""
-            body.add((fit(f" {number}. {fix.setting} on {side_of(fix)}{restart}", page.cells - 2), "head"))
+            body.add((fit(f" {number}. {fix.setting} on {side_of(fix.side)}{restart}", page.cells - 2), "head"))
             body.add(("   - ", "fail"), fit(fix.was, page.cells - 6))
             body.add(("   + ", "ok"), fit(fix.becomes, page.cells - 6))
             body.pair("Runs", fix.statement)

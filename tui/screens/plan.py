@@ -7,7 +7,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from migration.decisions import Choice
-from migration.model import Side, Writes
+from migration.fixing import side_of
+from migration.model import Writes
 from migration.view import MigrationView, Plan, PlanItem
 from tui.desk import Desk
 from tui.screens.base import MigrationScreen
@@ -131,7 +132,7 @@ def _detail(item: PlanItem, cells: int, height: int) -> list[Row]:
     page.pair("Why", item.why)
     if item.basis:
         page.pair("About", item.basis)
-    side = "both servers" if item.side is Side.BOTH else f"the {item.side}"
+    side = side_of(item.side)
     page.pair("Where", f"{side}, writes {item.writes}" + (f"; undo: {item.undo}" if item.undo else "; no undo"))
     for statement in item.statements:
         page.pair("Runs", statement)

@@ -14,7 +14,7 @@ def fix_rows(fix: Fix, cells: int) -> list[Row]:
     page.add(("   - ", "fail"), fit(f"{fix.setting} = {fix.was}", cells - 6))
     page.add(("   + ", "ok"), fit(f"{fix.setting} = {fix.becomes}", cells - 6))
     page.pair("Runs", fix.statement)
-    page.pair("Undo", fix.undo)
+    page.pair("Undo", fix.undo or "nothing takes it back")
     page.pair("Reach", fix.reach)
     page.pair("Restart", "needed" if fix.restart else "not needed")
     if fix.set_aside:

@@ -73,9 +73,13 @@ class Cloud:
         self._threads: list[threading.Thread] = []
         self._lead()
 
+    def halt(self) -> None:
+        """Begin nothing more, and give up what fails from here on."""
+        self._closing.set()
+
     def close(self) -> None:
         """Stop what is under way; the servers stay as they are."""
-        self._closing.set()
+        self.halt()
         for thread in list(self._threads):
             thread.join(_END_S)
         self.databases.close()
@@ -222,9 +226,10 @@ class Cloud:
         """Give a cluster an endpoint, or an endpoint of it further addresses."""
         with self.lock:
             cluster = self.cluster(cluster_id)
-            kept = tuple(one for one in cluster.endpoints if one.id != endpoint.id)
+            # Its place in the list stays: the usual pairs are found in this order.
+            listed = {one.id: one for one in cluster.endpoints} | {endpoint.id: endpoint}
             busy = self.clock.now() + self.scenario.durations.address
-            self.put(replace(cluster, endpoints=(*kept, endpoint), status="NetAddressCreating", busy_until=busy))
+            self.put(replace(cluster, endpoints=tuple(listed.values()), status="NetAddressCreating", busy_until=busy))
         self._lead()
 
     def release_instance(self) -> None:

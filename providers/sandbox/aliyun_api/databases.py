@@ -17,6 +17,7 @@ from providers.mysql.literals import quote_name
 from providers.mysql.position import FilePosition
 from providers.mysql.server import Server
 from providers.sandbox.aliyun_api.refusals import out_of_stock
+from providers.sandbox.aliyun_api.state import version_of
 from providers.sandbox.launcher import SandboxServer
 
 _RUNNING_S = 15.0
@@ -30,11 +31,8 @@ class NotDrained(Exception):
 
 
 def cloud_version(server: SandboxServer) -> str:
-    """The version that a server stands for in the cloud, which has neither a MariaDB nor a MySQL after 8.0."""
-    engine = server.engine
-    if engine.family == "mariadb":
-        return "5.7"
-    return "8.0" if engine.at_least(8, 0) else f"{engine.version[0]}.{engine.version[1]}"
+    """The version that a server stands for in the cloud."""
+    return version_of(server.engine)
 
 
 class Databases:
@@ -73,6 +71,11 @@ class Databases:
                     self._clusters[cluster_id] = server
                     return
         raise out_of_stock()
+
+    def versions(self) -> frozenset[str]:
+        """What a cluster can be made of now."""
+        with self._lock:
+            return frozenset(cloud_version(server) for server in self._spares)
 
     def discard(self, cluster_id: str) -> None:
         """Take a cluster's data away; its server can be made a cluster again."""
@@ -211,7 +214,7 @@ class Databases:
         """
         with self._lock:
             if cluster_id not in self._sessions:
-                self._sessions[cluster_id] = Server(_endpoint(self.server(cluster_id)))
+                self._sessions[cluster_id] = Server(tls_free(self.server(cluster_id)))
             return self._sessions[cluster_id]
 
     def _forget(self, cluster_id: str | None) -> None:
@@ -236,14 +239,14 @@ class Databases:
             yield source, target, filled.position if isinstance(filled.position, FilePosition) else None
 
 
-def _endpoint(server: SandboxServer) -> Endpoint:
+def tls_free(server: SandboxServer) -> Endpoint:
     """Where a server is, without TLS: nothing leaves this machine."""
     return replace(server.endpoint(), tls=TlsMode.DISABLED)
 
 
 @contextlib.contextmanager
 def _opened(server: SandboxServer) -> Iterator[Server]:
-    opened = Server(_endpoint(server))
+    opened = Server(tls_free(server))
     try:
         yield opened
     finally:

@@ -84,6 +84,12 @@ class Gateway:
         with self._lock:
             return tuple(self._calls)
 
+    @property
+    def answered(self) -> int:
+        """How many signed calls there were so far."""
+        with self._lock:
+            return len(self._calls)
+
     def answer(self, method: str, given: Parameters) -> Reply:
         """Answer one call; `given` are the parameters of query and body."""
         request_id = str(uuid.uuid4()).upper()

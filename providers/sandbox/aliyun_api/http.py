@@ -93,6 +93,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(dict(parse_qsl(content.decode(), keep_blank_values=True)))
 
     def _answer(self, body: Mapping[str, str]) -> None:
+        if self.server.closing.is_set():
+            # A connection that was kept open outlives the listening socket.
+            self._reset()
+            return
         query = dict(parse_qsl(urlsplit(self.path).query, keep_blank_values=True))
         reply = self.server.answer(self.command, {**query, **body})
         if reply.after_s:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from providers.sandbox.aliyun_api.state import system_accounts
+
 Rows = tuple[tuple[Any, ...], ...]
 Ask = Callable[[str], Rows]
 
@@ -59,7 +61,7 @@ class Item:
 def inspect(ask: Ask, version: str, roles: Roles) -> tuple[Item, ...]:
     """Look at everything; `ask` runs a statement on the source, `version` is its cloud version."""
     accounts = {str(user) for (user,) in ask(_ACCOUNTS)}
-    wrong = {"aliyun_root"} if version == "5.6" else {"root"}
+    _, wrong = system_accounts(version)
     return (
         Item(
             "CHECK_SERVICE_LINKED_ROLE", "Check the service-linked role",
@@ -90,7 +92,7 @@ def inspect(ask: Ask, version: str, roles: Roles) -> tuple[Item, ...]:
         Item(
             "CHECK_ROOT_ACCOUNT", "Check system accounts",
             "The RDS instance has an extra system account",
-            "Delete the extra system account.", tuple(sorted(accounts & wrong)),
+            "Delete the extra system account.", tuple(accounts & {wrong}),
         ),
         Item(
             "CHECK_EVENT", "Check events", "The RDS instance has an event", "Create the event again afterwards.",

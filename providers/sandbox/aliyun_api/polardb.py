@@ -108,6 +108,8 @@ class _Clusters:
 
     def resources(self, given: Parameters) -> Body:
         region = self._cloud.scenario.region
+        if given.get("DBVersion") not in (None, *self._cloud.databases.versions()):
+            return {"AvailableZones": []}
         offered = [{"Category": "Normal", "DBNodeClass": name} for name in _CLASSES]
         engine = f"mysql_{given.get('DBVersion', self._cloud.version).replace('.', '')}"
         engines = [{"Engine": engine, "AvailableResources": offered}]

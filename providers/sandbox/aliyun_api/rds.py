@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from providers.sandbox import passwords
 from providers.sandbox.aliyun_api.clock import stamp
 from providers.sandbox.aliyun_api.cloud import Cloud, require_inactive
 from providers.sandbox.aliyun_api.gateway import Action, Product
@@ -18,11 +19,10 @@ from providers.sandbox.aliyun_api.state import (
     Parameters,
     changed_groups,
     new_id,
+    system_accounts,
 )
 
 _STORAGE_GB = 100
-# The cloud's own accounts, which it does not list.
-_HIDDEN = {"5.6": ("root", "aliyun_root")}
 _SIZES = "SELECT COALESCE(SUM(data_length), 0), COALESCE(SUM(index_length), 0) FROM information_schema.tables"
 _CREATED = "2024-05-01T02:03:04Z"
 _SECURITY_LIMIT = 1000
@@ -161,11 +161,11 @@ class _Rds:
     def accounts(self, given: Parameters) -> Body:
         instance = self._cloud.instance(given["DBInstanceId"])
         wanted = given.get("AccountName")
-        found = [
+        found: list[Body] = [
             {
                 "AccountName": name,
                 "AccountStatus": "Available",
-                "AccountType": "Normal",
+                "AccountType": "Super" if name == passwords.ADMINISTRATOR else "Normal",
                 "AccountDescription": "",
                 "DBInstanceId": instance.id,
                 "DatabasePrivileges": {"DatabasePrivilege": []},
@@ -301,6 +301,9 @@ class _Rds:
 
     def _visible(self) -> list[str]:
         """The accounts that the console shows: not the cloud's own."""
-        hidden = _HIDDEN.get(self._cloud.version, ("aliyun_root",))
+        own, extra = system_accounts(self._cloud.version)
+        # What a release that has been upgraded since left behind is not listed either.
+        shown = {"none": self._cloud.version != "5.6", "shown": True, "hidden": False}
+        hidden = (own,) if shown[self._cloud.scenario.extra_account] else (own, extra)
         listed = (str(user) for (user,) in self._ask("SELECT DISTINCT user FROM mysql.user ORDER BY user"))
         return [user for user in listed if user not in hidden and not user.startswith(("mysql.", "mariadb.", "repl"))]

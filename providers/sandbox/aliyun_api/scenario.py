@@ -55,7 +55,9 @@ class Scenario:
     `rules`: which of the two published procedures the cloud keeps to: 2019 gives 7 days and takes only a 5.6 source
     without TDE and SSL, 2026 gives 30 days. `ended`: what asking for a migration that was closed gives, which no
     document settles. `drain_s`: how long, in real seconds, a switch waits until everything has arrived before it is
-    undone. The route follows from `category`, `storage_type` and `kernel`, as in the cloud.
+    undone. The route follows from `category`, `storage_type` and `kernel`, as in the cloud. `extra_account`: whether
+    the cloud's API lists the one of root and aliyun_root that has no place on this version; the account itself is on
+    the server, or is not.
     """
 
     rules: Literal["2019", "2026"] = "2026"
@@ -71,6 +73,7 @@ class Scenario:
     read_only: tuple[ReadOnlyInstance, ...] = ()
     public_address: bool = True
     proxy_address: bool = False
+    extra_account: Literal["none", "shown", "hidden"] = "none"
     polardb_role: bool = True
     dts_role: Literal["right", "missing", "no policy", "no trust"] = "right"
     tasks: tuple[BusinessTask, ...] = ()

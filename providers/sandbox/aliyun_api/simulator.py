@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import dataclass
-from typing import Any
 
 from providers.mysql.endpoint import Secret
 from providers.sandbox.aliyun_api import control, dts, polardb, ram, rds, resourcemanager
@@ -33,31 +32,6 @@ class Access:
     instance_id: str
     application: tuple[str, int]
     control: Control
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields as JSON values, secrets included."""
-        return {
-            "url": self.url,
-            "key": {"id": self.key.id, "secret": self.key.secret.reveal()},
-            "region": self.region,
-            "instance_id": self.instance_id,
-            "application": list(self.application),
-            "control": {"host": self.control.host, "port": self.control.port, "token": self.control.token.reveal()},
-        }
-
-    @staticmethod
-    def from_json(content: dict[str, Any]) -> Access:
-        """The reverse of `as_json`."""
-        key, way_in = content["key"], content["control"]
-        host, port = content["application"]
-        return Access(
-            content["url"],
-            AccessKey(key["id"], Secret(key["secret"])),
-            content["region"],
-            content["instance_id"],
-            (host, port),
-            Control(way_in["host"], way_in["port"], Secret(way_in["token"])),
-        )
 
 
 class Simulator:
@@ -94,7 +68,17 @@ class Simulator:
         """Every signed call so far, in the order in which they were answered."""
         return self._gateway.calls
 
+    @property
+    def answered(self) -> int:
+        """How many signed calls there were so far."""
+        return self._gateway.answered
+
+    def halt(self) -> None:
+        """Stop answering and begin nothing more, so that the servers can be taken down before `close`."""
+        self._server.close()
+        self.cloud.halt()
+
     def close(self) -> None:
         """Stop answering, and cut all connections through the endpoints' addresses."""
-        self._server.close()
+        self.halt()
         self.cloud.close()

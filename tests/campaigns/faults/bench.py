@@ -87,7 +87,7 @@ class Bench:
         self._attach_persists = _persists_read_only(m.target)
         way_back.apply(m)
         journal.close()
-        lock = PairLock(m.source, m.target)
+        lock = PairLock(m.servers)
         self.lock_name = lock.name
         lock.close()
         for which in WHICH:

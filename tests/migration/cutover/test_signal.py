@@ -82,7 +82,7 @@ def test_who_writes_beside_the_signal_is_found(pair: Moving) -> None:
 @contextlib.contextmanager
 def past_no_return(made: Moving, s: Switchover) -> Iterator[None]:
     """What a runner leaves behind that died right after its point of no return."""
-    lock = PairLock(made.m.source, made.m.target)
+    lock = PairLock(made.m.servers)
     with contextlib.closing(lock), contextlib.closing(fence_for(made.m, s.old)) as fence:
         ends = SignalEnd(made.m, s)
         ends.prepare()

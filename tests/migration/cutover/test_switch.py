@@ -264,16 +264,16 @@ def at_work(pair: Moving, busy: Connection) -> bool:
 
 def test_a_second_operator_is_refused(pair: Moving) -> None:
     m = pair.m
-    first = PairLock(m.target, m.source)
+    first = PairLock((m.target, m.source))
     with pytest.raises(Occupied, match="there holds"):
-        PairLock(m.source, m.target, patience_s=0.2)
+        PairLock(m.servers, patience_s=0.2)
     first.close()
-    PairLock(m.source, m.target).close()
+    PairLock(m.servers).close()
 
 
 def test_a_lock_that_somebody_else_took_meanwhile_keeps_every_change_from_being_made(pair: Moving) -> None:
     m = pair.m
-    ours = PairLock(m.source, m.target)
+    ours = PairLock(m.servers)
     holder = m.source.value(ours.question)
     other = m.source.connect()
     other.run(f"KILL {holder}")

@@ -83,6 +83,18 @@ def test_a_lifted_fence_is_no_switch() -> None:
     assert figures(seen).switches == ()
 
 
+def test_clients_have_moved_where_they_write_and_not_where_they_could() -> None:
+    seen = recorder()
+    write(seen, SOURCE, 1, 10, 11)
+    seen.refused(SOURCE, 12 * MS, 1290)
+    seen.accepted(TARGET, 20 * MS, 21 * MS)
+    assert figures(seen).switches == ()
+    write(seen, TARGET, 2, 40, 41)
+    seen.accepted(TARGET, 50 * MS, 51 * MS)
+    (switch,) = figures(seen).switches
+    assert (switch.write_gap_ms, switch.after_s) == (30, 0.021)
+
+
 def test_there_and_back_are_two_switches() -> None:
     seen = recorder()
     write(seen, SOURCE, 1, 10, 11)

@@ -181,6 +181,10 @@ def test_what_it_does_not_know_is_refused_in_one_sentence(shared: Sandbox) -> No
         one.kill_server("third")  # type: ignore[arg-type]
     with pytest.raises(SandboxFailed, match="knows no request 'sing'"):
         one._ask("sing")
+    with pytest.raises(SandboxFailed, match="has no simulated cloud"):
+        one.cloud()
+    with pytest.raises(SandboxFailed, match="no other address to learn"):
+        one.repoint("127.0.0.1", 1)
 
 
 def test_an_idle_sandbox_ends_by_itself(engine_names: tuple[str, ...]) -> None:

@@ -5,11 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from providers.mysql.endpoint import Secret
-from providers.sandbox.aliyun_api.control import Control
 from providers.sandbox.aliyun_api.scenario import BusinessTask, Durations, ReadOnlyInstance, Scenario
-from providers.sandbox.aliyun_api.signature import AccessKey
-from providers.sandbox.aliyun_api.simulator import Access
 from tests.providers.sandbox.aliyun_api.conftest import Rented, Simulate
 from tests.providers.sandbox.aliyun_api.skeletons import strangers, table
 from tests.providers.sandbox.aliyun_api.sql import ask
@@ -175,13 +171,6 @@ def test_every_action_answers_in_the_published_shape(simulate: Simulate) -> None
     refused = one.call.refused("polardb:AbortDBClusterMigration", DBClusterId=cluster)
     assert refused == "404 InvalidDBClusterId.NotFound"
     assert {call.action for call in one.simulator.calls} == set(table())
-
-
-def test_what_a_client_needs_survives_its_way_as_json() -> None:
-    key, way_in = AccessKey("LTAI1", Secret("a")), Control("127.0.0.1", 2, Secret("b"))
-    access = Access("http://127.0.0.1:2", key, "cn-hangzhou", "rm-1", ("127.9.9.1", 3), way_in)
-    assert Access.from_json(json.loads(json.dumps(access.as_json()))) == access
-    assert "'a'" not in repr(access)
 
 
 def test_a_stranger_in_an_answer_is_found() -> None:

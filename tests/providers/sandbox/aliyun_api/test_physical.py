@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -208,3 +211,20 @@ def test_what_cannot_be_created_is_refused_and_a_clone_follows_nobody(simulate: 
 def test_in_2019_only_a_source_without_encryption_is_taken(simulate: Simulate) -> None:
     one = simulate("mysql-5.6", Scenario(rules="2019", tde=True))
     assert one.call.refused("polardb:CreateDBCluster", **one.purchase()) == "403 OperationDenied"
+
+
+def test_a_cloud_that_was_halted_answers_nobody_and_starts_no_server_again(simulate: Simulate) -> None:
+    one = simulate("mysql-5.6", Scenario(durations=FAST))
+    pid = one.source.pid
+    assert pid is not None
+    # The copy has begun, and waits for a source that sleeps.
+    os.kill(pid, signal.SIGSTOP)
+    one.create()
+    until(lambda: one.spare.running, "the cluster's server", 30)
+    one.simulator.halt()
+    one.source.kill()
+    one.spare.kill()
+    until(lambda: not any(one.name == "cloud work" for one in threading.enumerate()), "the end of the copy", 30)
+    assert not one.spare.running
+    with pytest.raises(ClientException):
+        one.create()

@@ -1,0 +1,126 @@
+"""The operator's account with Alibaba Cloud, as the steps and checks of a migration use it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Literal, TypeVar
+
+from migration.aliyun.addresses import places
+from migration.model import CloudSpec, MigrationSpec, Secrets
+from migration.placing import Place
+from migration.runbook import Cloud, CloudFailed, CloudSilent, Migration
+from providers.aliyun import polardb
+from providers.aliyun.calls import Write
+from providers.aliyun.client import Client
+from providers.aliyun.command_line import as_command, from_command
+from providers.aliyun.credential_sources import find
+from providers.aliyun.credentials import Credentials, CredentialSource, from_texts
+from providers.aliyun.endpoints import Endpoints, everything_at
+from providers.aliyun.errors import AliyunError, NotFound, Unanswered
+
+T = TypeVar("T")
+Rules = Literal["2019", "2026"]
+_GIVEN = "given"
+
+
+class Account(Cloud):
+    """Calls in one region, about one RDS instance.
+
+    What `read` and `send` raise is a `CloudFailed`, and a `CloudSilent` where a write may have been carried out.
+    """
+
+    def __init__(self, spec: CloudSpec, client: Client) -> None:
+        self.spec = spec
+        self.client = client
+
+    @property
+    def instance_id(self) -> str:
+        """The source."""
+        return self.spec.resource
+
+    @property
+    def rules(self) -> Rules:
+        """Which edition of the published procedure is kept to."""
+        return "2019" if self.spec.options.get("rules") == "2019" else "2026"
+
+    def read(self, ask: Callable[[Client], T]) -> T:
+        """Ask something: `ask` is a function of `providers.aliyun` with everything but the client filled in."""
+        with _told():
+            return ask(self.client)
+
+    def send(self, write: Write[T]) -> T:
+        """Carry a write out."""
+        with _told():
+            return self.client.send(write)
+
+    def run(self, statement: str) -> None:
+        """See `Cloud`."""
+        self.send(from_command(statement))
+
+    def places(self, spec: MigrationSpec) -> tuple[Place, ...]:
+        """See `Cloud`."""
+        cluster = spec.target.name
+        try:
+            return places(self.read(lambda client: polardb.migration(client, cluster)))
+        except CloudFailed as error:
+            if isinstance(error.__cause__, NotFound):
+                # It has ended: nothing is exchanged any more.
+                return ()
+            raise
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.client.close()
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except Unanswered as error:
+        raise CloudSilent(str(error)) from error
+    except AliyunError as error:
+        raise CloudFailed(str(error)) from error
+
+
+def open_account(spec: MigrationSpec, secrets: Secrets) -> Account:
+    """The account that a migration was given.
+
+    Raises:
+        CloudFailed: the migration names none, or there are no credentials where it says.
+    """
+    if spec.cloud is None:
+        raise CloudFailed(f"The migration {spec.id} names no account with Alibaba Cloud; begin it again with one.")
+    with _told():
+        endpoint, region = spec.cloud.endpoint, spec.cloud.region
+        places = everything_at(endpoint, region) if endpoint else Endpoints(region)
+        return Account(spec.cloud, Client(places, _credentials(spec.cloud, secrets)))
+
+
+def _credentials(spec: CloudSpec, secrets: Secrets) -> CredentialSource:
+    if spec.access != _GIVEN:
+        return find(spec.access)
+    given = secrets.cloud
+
+    def source() -> Credentials:
+        token = given["token"].reveal() if "token" in given else None
+        return from_texts(given["key"].reveal(), given["secret"].reveal(), token, _GIVEN)
+
+    return source
+
+
+def of(m: Migration) -> Account:
+    """The account of a migration.
+
+    Raises:
+        CloudFailed: it has none.
+    """
+    if not isinstance(m.cloud, Account):
+        raise CloudFailed("This migration has no account with Alibaba Cloud.")
+    return m.cloud
+
+
+def commands(*writes: Write[T]) -> tuple[str, ...]:
+    """What the plan shows of calls."""
+    return tuple(as_command(write) for write in writes)

@@ -1,0 +1,192 @@
+"""What the operator chooses, one thing at a time, with what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from migration.aliyun import addresses, close, endpoints, release, tasks
+from migration.aliyun.account import of
+from migration.aliyun.state import cluster_id, look
+from migration.decisions import Choice
+from migration.runbook import Gate, Migration
+from migration.view import Option
+from providers.aliyun import polardb, rds
+from providers.aliyun.rds import Instance
+
+# "Upgrade steps", the versions a source may go to.
+_TARGETS = {"5.6": ("5.6", "5.7", "8.0"), "5.7": ("5.7", "8.0"), "8.0": ("8.0",)}
+_PRICE = "The provider shows prices on its page for purchases only, not to programs: look there before you choose."
+
+
+def _nothing(m: Migration) -> str:
+    return ""
+
+
+def _source(m: Migration) -> Instance:
+    account = of(m)
+    return account.read(lambda client: rds.instance(client, account.instance_id))
+
+
+def _versions(m: Migration) -> tuple[Option, ...]:
+    """Those that can be bought, the source's own first."""
+    account, own = of(m), _source(m).version or ""
+
+    listed = (own,) if account.rules == "2019" else _TARGETS.get(own, (own,))
+
+    def sold(version: str) -> bool:
+        return bool(account.read(lambda client: polardb.node_classes(client, "Postpaid", version)))
+
+    same = "the version of the source; only the same version can be moved physically"
+    newer = "newer than the source: moved logically, by DTS; look at the checks on versions"
+    return tuple(Option(one, same if one == own else newer) for one in listed if one and sold(one))
+
+
+def _billing(m: Migration) -> tuple[Option, ...]:
+    return (
+        Option("Postpaid", "pay as you go, by the hour; the cluster can be released at any time"),
+        Option("Prepaid", "a subscription of one month; it cannot be released before it ends, only unsubscribed from"),
+    )
+
+
+def _node_classes(m: Migration) -> tuple[Option, ...]:
+    """Classes in the source's zone, as the provider lists them."""
+    instance, chosen = _source(m), m.story().chosen
+    account = of(m)
+    version = chosen.get("version") or instance.version or ""
+    listed = account.read(lambda client: polardb.node_classes(client, chosen.get("billing", "Postpaid"), version))
+    names = dict.fromkeys(one.name for one in listed if one.name and one.zone_id == instance.zone_id)
+    wanted = f"{instance.node_class or 'unknown'}: {instance.cpus or '?'} cores, {(instance.memory_mb or 0) // 1024} GB"
+    meaning = f"choose at least what the source has ({wanted}); each node has it, by default one writes and one reads"
+    return tuple(Option(name, meaning) for name in names)
+
+
+def _storage_engines(m: Migration) -> tuple[Option, ...]:
+    version = m.story().chosen.get("version") or _source(m).version
+    if version != "8.0":
+        return ()
+    return (
+        Option("innodb", "InnoDB alone, as on the source"),
+        Option("xengine", "InnoDB and X-Engine, which compresses archives; half of the memory goes to X-Engine"),
+    )
+
+
+def _exchange(m: Migration) -> tuple[Option, ...]:
+    rows = addresses.table(look(m))
+    listed = "; ".join(addresses.in_words(row) for row in rows)
+    count = sum(row.ours is not None for row in rows)
+    without = "applications have to be given the cluster's address; they are refused until they use it"
+    if not count:
+        return (Option(addresses.WITHOUT, f"no address has a partner ({listed}); {without}"),)
+    return (
+        Option(
+            addresses.WITH,
+            f"applications keep their address: {listed}. Virtual IP addresses are not exchanged, so names must be "
+            "looked up anew; to switch back exchanges them again",
+        ),
+        Option(addresses.WITHOUT, without),
+    )
+
+
+def _tasks(m: Migration) -> tuple[Option, ...]:
+    account = of(m)
+    own = look(m).dts_instance_id if cluster_id(m) else None
+    jobs = tasks.of_business(account, account.instance_id, own)
+    if not jobs:
+        return ()
+    names = ", ".join(f"{job.name or job.job_id} ({job.status})" for job in jobs)
+    return (
+        Option(tasks.MOVE, f"after the switch to the cluster, after a rollback back to the instance: {names}"),
+        Option(
+            tasks.LEAVE, f"{names}: tasks that write to the instance fail once it is read-only; see to them yourself"
+        ),
+    )
+
+
+def _binlog(m: Migration) -> tuple[Option, ...]:
+    return (
+        Option(close.KEEP_LOG, "no restart; replicas and DTS tasks of the cluster need it"),
+        Option(
+            close.NO_LOG, "writes a little faster; the cluster RESTARTS: up to 5 minutes, connections break for 40 s"
+        ),
+    )
+
+
+def _release(m: Migration) -> tuple[Option, ...]:
+    return (
+        Option(release.KEEP, f"{of(m).instance_id} stays, takes writes again and is billed; release it later yourself"),
+        Option(
+            release.RELEASE, "it is deleted with its data; its backups are kept as the provider does; asked once more"
+        ),
+    )
+
+
+def _add_endpoints(m: Migration) -> tuple[Option, ...]:
+    lacking = "; ".join(addresses.in_words(row) for row in endpoints.without_partner(look(m)))
+    if not lacking:
+        return ()
+    return (
+        Option(endpoints.ADD, f"so that these can be exchanged as well: {lacking}"),
+        Option(endpoints.LEAVE, f"applications that use these must be given another: {lacking}"),
+    )
+
+
+def _ask(
+    id: str,
+    title: str,
+    why: str,
+    question: str,
+    options: Callable[[Migration], tuple[Option, ...]],
+    consequence: str,
+) -> Gate:
+    return Gate(
+        id=id,
+        title=title,
+        why=why,
+        question=lambda m: question,
+        consequence=lambda m: consequence,
+        word=_nothing,
+        choices=(Choice.CONFIRM, Choice.CANCEL),
+        options=options,
+    )
+
+
+VERSION = _ask(
+    "version", "version of the cluster",
+    "It decides whether the data files are copied or the rows are, and what the applications meet.",
+    "Which version is the cluster to have?", _versions, "The engine, MySQL, and the region stay those of the source.",
+)  # fmt: skip
+BILLING = _ask(
+    "billing", "how the cluster is paid for", "It cannot be taken back for a subscription.",
+    "How is the cluster to be paid for?", _billing, _PRICE,
+)  # fmt: skip
+NODE_CLASS = _ask(
+    "node_class", "class of the nodes", "A cluster that is weaker than the source is slow from the first minute.",
+    "Which class are its nodes to have?", _node_classes, _PRICE,
+)  # fmt: skip
+STORAGE_ENGINE = _ask(
+    "storage_engine", "storage engine", "X-Engine compresses archives and can be had from the beginning only.",
+    "Which storage engines is it to have?", _storage_engines, "Tables stay InnoDB either way.",
+)  # fmt: skip
+ADD_ENDPOINTS = _ask(
+    "add_endpoints", "endpoints of the cluster", "Only what exists on both sides can be exchanged.",
+    "Are endpoints to be added to the cluster?", _add_endpoints,
+    "A public address makes the cluster reachable from outside.",
+)  # fmt: skip
+ENDPOINTS = _ask(
+    "endpoints", "exchange the endpoints with the switch",
+    "With them, applications keep their addresses; without, each has to be given a new one.",
+    "Are the endpoints to be exchanged with the switch?", _exchange,
+    "Both ways writes stop for 1 to 5 minutes of a switch of less than 10.",
+)  # fmt: skip
+TASKS = _ask(
+    "tasks", "DTS tasks of the source", "They follow the side that has the writes, or break.",
+    "What becomes of them?", _tasks, "The migration's own task is never touched.",
+)  # fmt: skip
+BINLOG = _ask(
+    "binlog", "binary log of the cluster", "It is on since the migration began.",
+    "Is it to stay on?", _binlog, "It can be changed later in the cluster's parameters, with a restart.",
+)  # fmt: skip
+RELEASE = _ask(
+    "release", "the source instance", "It is billed for as long as it is there.",
+    "What becomes of the source?", _release, "Nothing is deleted without one more typed confirmation.",
+)  # fmt: skip

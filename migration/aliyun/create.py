@@ -1,0 +1,93 @@
+"""Ordering the PolarDB cluster that Alibaba Cloud fills from the RDS instance."""
+
+from __future__ import annotations
+
+import hashlib
+
+from migration.aliyun.account import commands, of
+from migration.aliyun.state import cluster_id
+from migration.model import Side
+from migration.runbook import CloudFailed, Estimate, Migration, Observation, done, not_done
+from providers.aliyun import polardb, rds
+from providers.aliyun.calls import Write
+from providers.aliyun.polardb_records import Created, NewCluster
+
+_MINUTES = "the page: 10 to 15 minutes until the cluster is there, then as long as the data takes"
+
+
+def statements(m: Migration) -> tuple[str, ...]:
+    """What will be called. The price stands on the provider's page for purchases, and nowhere in its interface."""
+    return commands(_order(m))
+
+
+def estimate(m: Migration) -> Estimate:
+    """How long until the cluster is listed."""
+    return Estimate(15 * 60.0, _MINUTES)
+
+
+def probe(m: Migration) -> Observation:
+    """Whether the cluster was ordered: as the journal has it, or as the provider lists it by its description."""
+    known = cluster_id(m)
+    if known is not None:
+        return done(f"{known} was ordered")
+    listed = of(m).read(lambda client: polardb.clusters(client, _description(m)))
+    ours = [one.cluster_id for one in listed if one.description == _description(m) and one.cluster_id]
+    if not ours:
+        return not_done(f"no cluster is called {_description(m)}")
+    _remember(m, ours[0])
+    return done(f"{ours[0]} was ordered")
+
+
+def apply(m: Migration) -> None:
+    """Order it. The order's token makes it one purchase, however often it is sent.
+
+    Raises:
+        CloudFailed: it was refused.
+        CloudSilent: whether it was carried out is not known.
+    """
+    created = of(m).send(_order(m))
+    if created.cluster_id is None:
+        raise CloudFailed(f"The order was accepted (order {created.order_id}), and the answer names no cluster.")
+    _remember(m, created.cluster_id)
+
+
+def _remember(m: Migration, cluster: str) -> None:
+    m.scribe.placed(Side.TARGET, cluster, "", 0)
+
+
+def _description(m: Migration) -> str:
+    return f"{of(m).instance_id} {m.spec.id}"
+
+
+def _order(m: Migration) -> Write[Created]:
+    account, chosen = of(m), m.story().chosen
+    instance = account.read(lambda client: rds.instance(client, account.instance_id))
+    parameters = account.read(lambda client: rds.parameters(client, account.instance_id))
+    order = NewCluster(
+        token=hashlib.sha256(f"{m.spec.id} {account.instance_id}".encode()).hexdigest()[:32],
+        source_id=account.instance_id,
+        version=chosen.get("version") or instance.version or "",
+        pay_type=chosen.get("billing", "Postpaid"),
+        node_class=chosen.get("node_class") or None,
+        zone_id=chosen.get("zone") or instance.zone_id,
+        vpc_id=instance.vpc_id or None,
+        vswitch_id=instance.vswitch_id or None,
+        description=_description(m),
+        lower_case_table_names=parameters.get("lower_case_table_names"),
+        time_zone=_time_zone(parameters.get("default_time_zone")),
+        options=_options(chosen),
+    )
+    return polardb.create_cluster(order)
+
+
+def _time_zone(setting: str | None) -> str | None:
+    return setting if setting and setting.upper() != "SYSTEM" else None
+
+
+def _options(chosen: dict[str, str]) -> dict[str, str]:
+    options: dict[str, str] = {}
+    if chosen.get("storage_engine") == "xengine":
+        options |= {"LooseXEngine": "ON", "LooseXEngineUseMemoryPct": "50"}
+    if chosen.get("billing") == "Prepaid":
+        options |= {"Period": "Month", "UsedTime": "1"}
+    return options

@@ -1,0 +1,75 @@
+"""How far the follower is behind, by the provider's word, and whether and how long one can go back."""
+
+from __future__ import annotations
+
+import time
+
+from migration.aliyun.account import of
+from migration.aliyun.state import LAG_LIMIT_S, Holder, cluster_id, holder, in_words, look, poll_s
+from migration.runbook import CloudFailed, Migration
+from migration.view import LagSample, RollbackView
+from providers.aliyun.polardb_records import Migration as Found
+from providers.aliyun.polardb_records import MigrationStatus as Status
+
+_SYNCED = {True: Status.SYNCING, False: Status.SWITCHED}
+
+
+class ProvidersWord:
+    """See `migration.runbook.Follow`. The provider is asked once in a while, and the answer keeps the time it came."""
+
+    def __init__(self, m: Migration) -> None:
+        self._m = m
+        self._pause = poll_s(of(m))
+        self._next = 0.0
+        self._at = 0.0
+        self._found: Found | None = None
+        self._trouble = "the provider was not asked yet"
+
+    def lag(self, forward: bool) -> LagSample | None:
+        """See `Follow`."""
+        if cluster_id(self._m) is None:
+            return None
+        self._look()
+        found = self._found
+        if found is None:
+            return self._sample(None, self._trouble)
+        if found.status != _SYNCED[forward]:
+            return self._sample(None, f"the migration is {found.status}")
+        if found.delay_s is None:
+            return self._sample(None, "the provider does not know the delay")
+        return self._sample(float(found.delay_s), "")
+
+    def rollback(self, newest: LagSample | None) -> RollbackView:
+        """See `Follow`."""
+        self._look()
+        found = self._found
+        if found is None:
+            return RollbackView(None, self._trouble, time.time(), None)
+        until = found.expires.timestamp() if found.expires is not None else None
+        if found.status != Status.SWITCHED or holder(found) is not Holder.TARGET:
+            return RollbackView(False, in_words(found), self._at, None, until)
+        if found.delay_s is None:
+            return RollbackView(None, "the provider does not know the delay", self._at, None, until)
+        delay = float(found.delay_s)
+        if delay >= LAG_LIMIT_S:
+            why = f"{self._m.spec.source.name} is {delay:g} s behind, the provider allows {LAG_LIMIT_S:g} s"
+            return RollbackView(False, why, self._at, delay, until)
+        why = f"every write on {self._m.spec.target.name} flows back to {self._m.spec.source.name}"
+        return RollbackView(True, why, self._at, delay, until)
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+    def _look(self) -> None:
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + self._pause
+        try:
+            self._found = look(self._m)
+            self._at = time.time()
+        except CloudFailed as error:
+            self._found, self._trouble = None, str(error)
+
+    def _sample(self, lag_s: float | None, reason: str) -> LagSample:
+        at = self._at if lag_s is not None else time.time()
+        return LagSample(at, lag_s, False, "the provider's DelayedSeconds", reason, lag_s, None, "", None, None)

@@ -1,0 +1,72 @@
+"""Releasing the source instance, once nothing needs it any more."""
+
+from __future__ import annotations
+
+from migration.aliyun.account import commands, of
+from migration.aliyun.close import closed_here
+from migration.aliyun.state import ended, in_words, look_for, require_cluster
+from migration.runbook import CloudFailed, Estimate, Migration, Observation, StepFailed, done, not_done
+from providers.aliyun import rds
+from providers.aliyun.errors import NotFound
+from providers.aliyun.rds import Instance
+
+KEEP, RELEASE = "keep it", "release it"
+_PREPAID = "Prepaid"
+
+
+def statements(m: Migration) -> tuple[str, ...]:
+    """What will be called."""
+    return (f"only if that is chosen and confirmed: {commands(rds.delete_instance(of(m).instance_id))[0]}",)
+
+
+def estimate(m: Migration) -> Estimate:
+    """How long it takes."""
+    return Estimate(None, "some minutes at the provider")
+
+
+def wanted(m: Migration) -> bool:
+    """Whether the operator chose to release it."""
+    return m.story().chosen.get("release") == RELEASE
+
+
+def probe(m: Migration) -> Observation:
+    """Whether it is gone, or to stay."""
+    instance = of(m).instance_id
+    if not wanted(m):
+        return done(f"{instance} stays, as was chosen")
+    found = _instance(m)
+    return done(f"{instance} is released") if found is None else not_done(f"{instance} is {found.status}")
+
+
+def apply(m: Migration) -> None:
+    """Delete it, by its id: after an exchange its old address leads to the cluster.
+
+    Raises:
+        StepFailed: the migration is not over, or it cannot be released by a call.
+        CloudFailed, CloudSilent: as `Account.send`.
+    """
+    account, cluster = of(m), require_cluster(m)
+    found = look_for(account, cluster)
+    if not ended(found):
+        assert found is not None
+        raise StepFailed(f"{account.instance_id} is still part of a migration ({in_words(found)}); it is not released.")
+    if not closed_here(m):
+        raise StepFailed(f"The migration was not completed from here; {account.instance_id} is not released.")
+    instance = _instance(m)
+    if instance is None:
+        return
+    if instance.pay_type == _PREPAID:
+        raise StepFailed(f"{account.instance_id} is prepaid: unsubscribe from it in the console.")
+    if instance.deletion_protected:
+        raise StepFailed(f"{account.instance_id} is protected from deletion; turn that off in the console first.")
+    account.send(rds.delete_instance(account.instance_id))
+
+
+def _instance(m: Migration) -> Instance | None:
+    account = of(m)
+    try:
+        return account.read(lambda client: rds.instance(client, account.instance_id))
+    except CloudFailed as error:
+        if isinstance(error.__cause__, NotFound):
+            return None
+        raise

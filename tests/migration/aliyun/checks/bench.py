@@ -1,0 +1,96 @@
+"""A simulated account over a real server as the checks see it, and carrying their fixes out as the product does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from migration import fixing
+from migration.aliyun.account import Account
+from migration.aliyun.checks import every
+from migration.check import Check, Finding, Pair, Route
+from migration.checks.run import run_check
+from migration.runbook import Migration
+from providers.aliyun.actions import RDS
+from providers.aliyun.calls import call
+from providers.mysql.server import Server
+from providers.sandbox.aliyun_api.faults import Fault, Kind
+from providers.sandbox.aliyun_api.simulator import Simulator
+
+CHECKS = {check.id: check for check in every()}
+
+
+@dataclass(frozen=True)
+class Bench:
+    simulator: Simulator
+    m: Migration
+    account: Account
+    route: Route
+
+    @property
+    def server(self) -> Server:
+        return self.m.source
+
+    @property
+    def pair(self) -> Pair:
+        m = self.m
+        return Pair(m.source, m.other, m.spec, m.secrets, m.positioning, self.route, m.cloud)
+
+    def find(self, check: str) -> Finding:
+        """Run a check as the runner does."""
+        return run_check(self.pair, CHECKS[check])
+
+    def word(self, check: str) -> str:
+        return self.find(check).word
+
+    def apply(self, check: str) -> None:
+        """Carry out what the check offers."""
+        fixing.apply(self.m, check, self.find(check).result.fixes)
+
+    def cured_and_undone(self, check: str) -> None:
+        """The fixes make the check pass, and their undo brings back what was found before."""
+        before = self.find(check)
+        assert before.word == "FAIL", before
+        self.apply(check)
+        assert self.word(check) == "OK"
+        fixing.undo(self.m, check)
+        after = self.find(check)
+        # A group that is new stays, with nothing in it.
+        assert (after.word, after.result.evidence) == (before.word, before.result.evidence)
+
+    def cured_for_good(self, check: str) -> None:
+        """The fixes make the check pass; nothing takes them back, and the finding says so."""
+        result = self.find(check).result
+        assert result.fixes
+        assert {fix.undo for fix in result.fixes} == {""}
+        assert "Nothing" in result.remedy
+        self.apply(check)
+        assert self.word(check) == "OK"
+
+    def on(self, route: Route) -> Bench:
+        return replace(self, route=route)
+
+    def with_cluster(self, name: str) -> Bench:
+        """The same once the cluster of the migration is known."""
+        spec = replace(self.m.spec, target=replace(self.m.spec.target, name=name))
+        return replace(self, m=replace(self.m, spec=spec))
+
+    def told(self, **fields: Any) -> None:
+        """Let RDS describe the instance otherwise; None leaves a field out."""
+        source = self.account.instance_id
+        request = call(RDS, "DescribeDBInstanceAttribute", source, {"DBInstanceId": source})
+        (item,) = self.account.client.items(request, "Items", "DBInstanceAttribute")
+        changed = {name: value for name, value in {**item.content, **fields}.items() if value is not None}
+        self.alter("rds:DescribeDBInstanceAttribute", Items={"DBInstanceAttribute": [changed]})
+
+    def alter(self, action: str, *, without: tuple[str, ...] = (), **fields: Any) -> None:
+        """Let fields of an answer be others, until `heal`."""
+        self.simulator.faults.add(Fault(Kind.ALTER, action, None, fields=fields, without=without))
+
+    def heal(self) -> None:
+        self.simulator.faults.clear()
+
+
+def of_route(route: Route) -> Mapping[str, Check]:
+    return {name: check for name, check in CHECKS.items() if check.severity_on(route) is not None}
