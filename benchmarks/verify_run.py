@@ -91,8 +91,9 @@ def fence(make: Callable[[], Verification]) -> None:
             outcome = verification.prove(began + BUDGET_S)
             took = (time.monotonic() - began) * 1000
             say(
-                ms=took, dirty=dirty, reread=outcome.reread, verdict=outcome.verdict.value, peak_mib=peak_mib(),
-                doubts=sorted({doubt.reason for doubt in outcome.doubts}), found=outcome.found,
+                ms=took, dirty=dirty, reread=outcome.reread, redone=outcome.redone,
+                verdict=outcome.verdict.value, found=outcome.found, peak_mib=peak_mib(),
+                doubts=sorted({doubt.reason for doubt in outcome.doubts}),
             )  # fmt: skip
 
 

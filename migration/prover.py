@@ -10,9 +10,11 @@ from pathlib import Path
 
 from migration.check import Finding, Result, Severity
 from migration.check import Verdict as Found
+from migration.decisions import Choice
 from migration.journal import JournalError
 from migration.model import Direction, Proof, Side
-from migration.runbook import Migration, NotProved
+from migration.runbook import Gate, Migration, NotProved, Runbook
+from migration.story import Story
 from migration.verify.fence_proof import LISTED
 from migration.verify.model import Difference, Doubt, Outcome, Progress, Request, State, Verdict
 from migration.verify.verification import Verification
@@ -24,6 +26,18 @@ CHECK = "content"
 _TELL_S = 1.0
 _AGAIN_S = 5.0
 _MOST_ROWS = 100
+
+
+def worth_comparing(story: Story, runbook: Runbook) -> bool:
+    """Whether the writes may still move: once it was decided to complete, and that has begun, they do not.
+
+    What is taken down then would look like rows that differ.
+    """
+    items = [item for _, item in runbook.items()]
+    for at, item in enumerate(items):
+        if isinstance(item, Gate) and Choice.COMPLETE in item.choices and story.done(item.id):
+            return not any(story.begun(later.id) for later in items[at + 1 :])
+    return True
 
 
 class Prover:

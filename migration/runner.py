@@ -24,7 +24,7 @@ from migration.journal import Journal, JournalError, JournalReader, Kind, Record
 from migration.model import MigrationSpec, Positioning, Proof, Secrets, Side
 from migration.pair_lock import PairLock
 from migration.placing import find, place_of
-from migration.prover import Prover
+from migration.prover import Prover, worth_comparing
 from migration.records import Scribe
 from migration.runbook import Cloud, Migration, StepFailed
 from migration.sampler import Sampler
@@ -110,6 +110,8 @@ class Runner:
     def _prover(self, migration: Migration) -> Prover | None:
         """What keeps the rows compared, in the direction in which the journal says the writes would move next."""
         if self._spec.proof is Proof.OFF or migration.other is None:
+            return None
+        if not worth_comparing(self._story, runbooks.find(self._spec.runbook)):
             return None
         prover = Prover(migration, self._journal.path.parent)
         switched = [attempt for attempt in self._story.attempts if attempt.result == "switched"]

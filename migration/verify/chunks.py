@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import bisect
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from providers.mysql.binlog.ranges import Ranges
 from providers.mysql.packets.packets import Packets
 from providers.mysql.packets.rows import Key, RowLayout
 from providers.mysql.packets.wire import MOST
@@ -90,6 +91,17 @@ class Done:
             if at is None:
                 return None, True
         return at, self.whole
+
+
+def outside(ranges: Ranges, bounds: tuple[int, int]) -> Iterator[Span]:
+    """What of the numbers from the one bound to the other, both included, is in none of the ranges within them."""
+    at = bounds[0]
+    for low, high in ranges:
+        if low > at:
+            yield Span(at, low - 1)
+        at = high + 1
+    if at <= bounds[1]:
+        yield Span(at, bounds[1])
 
 
 def _merged(spans: Iterable[Span]) -> tuple[Span, ...]:

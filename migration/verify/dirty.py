@@ -8,7 +8,9 @@ be read from it before a SELECT can see it. Therefore
   there to be taken (`pop_touched`);
 - keys are taken out *before* they are read: an event that comes while they are read puts its key in again;
 - a row that was found to differ is kept by the key it was read with, until a later reading finds it equal;
-- a table that cannot be followed by key (`redo`) is read again as a whole, by the same rules;
+- a table that cannot be followed by key (`redo`) is read again as a whole, by the same rules; where there are more
+  keys than can be kept, the ranges that hold them are, or the whole table, if its keys say nothing of an order;
+- what differed stays while its table is read again, and leaves where that finds it equal;
 - whatever takes something's place takes over `since`, up to when nothing was the matter with it: so what was to be
   compared at a moment can be told from what came later.
 
@@ -19,20 +21,25 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from migration.model import Side
 from migration.verify.model import Table
-from migration.verify.touched import Counts, Key, Left, Stretch, Suspect, Taken
+from migration.verify.touched import Counts, Due, Key, Left, Stretch, Suspect, Taken
 from providers.mysql.binlog.places import Horizon, Mark
+from providers.mysql.binlog.ranges import Ranges, united
 
-__all__ = ["MOST_DIFFERING", "MOST_TOUCHED", "Counts", "DirtySet", "Key", "Left", "Stretch", "Suspect", "Taken"]
+__all__ = ["MOST_DIFFERING", "MOST_TOUCHED", "Counts", "DirtySet", "Due", "Key", "Left", "Stretch", "Suspect", "Taken"]
 
-MOST_TOUCHED = 200_000
-"""Keys of touched rows that are kept: some 200 bytes each. Beyond, the table with the most of them is read again."""
+MOST_TOUCHED = 100_000
+"""Keys of touched rows that are kept: some 200 bytes each. Beyond, of the table with the most of them, the ranges that
+hold them are read again."""
 MOST_DIFFERING = 20_000
 """Keys of differing rows that are kept of one table; beyond, it is read again as a whole later."""
+
+RangesOf = Callable[[Table, Collection[Key]], Ranges | None]
+"""Ranges of the number that a table's keys begin with, which hold these keys; None where that is no number."""
 
 _FIRST_AGAIN_S = 0.05
 _LAST_AGAIN_S = 2.0
@@ -43,7 +50,7 @@ class _Waiting:
     """A stretch that is not known to be visible yet."""
 
     rows: dict[Table, set[Key]]
-    redo: set[Table]
+    redo: dict[Table, Ranges | None]
     mark: Mark
     seen: float
 
@@ -69,21 +76,37 @@ class _Again:
         return Suspect(key, self.tries, self.since, self.stamp)
 
 
+@dataclass(frozen=True)
+class _Redoing:
+    """What of a table is being read again; what was found to differ up to `stamp` differed before that."""
+
+    due: Due
+    stamp: int
+
+
+def _whole(_: Table, __: Collection[Key]) -> None:
+    return None
+
+
 class DirtySet:
     """Touched keys, differing rows and tables to be read again."""
 
-    def __init__(self, most: int = MOST_TOUCHED, most_differing: int = MOST_DIFFERING) -> None:
+    def __init__(
+        self, most: int = MOST_TOUCHED, most_differing: int = MOST_DIFFERING, ranges_of: RangesOf = _whole
+    ) -> None:
+        """`most`: touched keys in all; `most_differing`: differing rows of one table."""
         self._lock = threading.Lock()
         self._most = most
         self._most_differing = most_differing
+        self._ranges_of = ranges_of
         self._waiting: dict[Side, deque[_Waiting]] = {Side.SOURCE: deque(), Side.TARGET: deque()}
         self._waiting_keys = 0
         self._ready: dict[Table, _Ready] = {}
         self._ready_keys = 0
         self._differing: dict[Table, dict[Key, _Again]] = {}
         self._flooded: set[Table] = set()
-        self._redo: dict[Table, float] = {}
-        self._redoing: dict[Table, float] = {}
+        self._redo: dict[Table, Due] = {}
+        self._redoing: dict[Table, _Redoing] = {}
         self._flying: Taken | None = None
         self._stamp = 0
 
@@ -92,8 +115,9 @@ class DirtySet:
     def touched(self, side: Side, stretch: Stretch) -> None:
         """Take in what one server's log has touched; stretches of one log in their order."""
         rows = {table: set(keys) for table, keys in stretch.rows.items()}
+        redo: dict[Table, Ranges | None] = {**stretch.ranges, **dict.fromkeys(stretch.redo)}
         with self._lock:
-            self._waiting[side].append(_Waiting(rows, set(stretch.redo), stretch.mark, stretch.seen))
+            self._waiting[side].append(_Waiting(rows, redo, stretch.mark, stretch.seen))
             self._waiting_keys += sum(map(len, rows.values()))
             while self._waiting_keys + self._ready_keys > self._most:
                 self._give_up_keys()
@@ -101,18 +125,7 @@ class DirtySet:
     def differ(self, table: Table, suspects: Iterable[Suspect], now: float) -> None:
         """These rows were found to differ, by their keys as they were read. `now`: monotonic seconds."""
         with self._lock:
-            rows = self._differing.setdefault(table, {})
-            for one in suspects:
-                known = rows.get(one.key)
-                if known is None and len(rows) >= self._most_differing:
-                    self._flooded.add(table)
-                    self._note_redo(table, one.since)
-                    return
-                tries = max(one.tries, known.tries if known else 0)
-                since = min(one.since, known.since) if known else one.since
-                again = now + min(_LAST_AGAIN_S, _FIRST_AGAIN_S * (1 << min(tries, 10)))
-                self._stamp += 1
-                rows[one.key] = _Again(tries, again, since, self._stamp)
+            self._differ(table, suspects, now)
 
     def redo(self, table: Table, since: float) -> None:
         """The table is to be read again as a whole, by reads that start from now on.
@@ -120,24 +133,29 @@ class DirtySet:
         `since`: up to when nothing was the matter with it, in monotonic seconds.
         """
         with self._lock:
-            self._note_redo(table, since)
+            self._note_redo(table, Due(since))
 
     def give_up(self, table: Table) -> None:
         """Its keys are of no use any more: of all that is here of the table, only that it is to be read as a whole."""
         with self._lock:
-            self._give_up(table)
-            differing = self._differing.pop(table, {})
-            if differing:
-                self._note_redo(table, min(one.since for one in differing.values()))
+            self._give_up(table, _whole)
+            for waiting in self._stretches():
+                if table in waiting.redo:
+                    waiting.redo[table] = None
+            times = [one.since for one in self._differing.pop(table, {}).values()]
+            times += [self._redo[table].since] if table in self._redo else []
+            if times:
+                self._note_redo(table, Due(min(times)))
 
     def forget(self, table: Table) -> None:
         """The table is no longer compared."""
         with self._lock:
-            self._give_up(table)
+            self._give_up(table, _whole)
             for waiting in self._stretches():
-                waiting.redo.discard(table)
-            for known in (self._differing, self._redo, self._redoing):
-                known.pop(table, None)
+                waiting.redo.pop(table, None)
+            self._differing.pop(table, None)
+            self._redo.pop(table, None)
+            self._redoing.pop(table, None)
             self._flooded.discard(table)
 
     # -- what becomes visible
@@ -244,40 +262,61 @@ class DirtySet:
         return {table: suspects for table, suspects in found.items() if suspects}
 
     def to_redo(self) -> tuple[Table, ...]:
-        """Tables that are to be read again as a whole and may be by now."""
+        """Tables that are to be read again, as a whole or in ranges, and may be by now."""
         with self._lock:
             return tuple(table for table in self._redo if table not in self._redoing)
 
-    def pop_redo(self, table: Table) -> float | None:
-        """Take a table, to be read again now, and say since when it had to be; None where it is not to be.
+    def pop_redo(self, table: Table) -> Due | None:
+        """Take what is to be read again of a table now, None where nothing is; with it, what somebody else has taken.
 
-        To be followed by `redone` or `not_redone`.
+        To be followed by `redone` or `not_redone`. What differed stays meanwhile, and is read again by its keys, too.
+        Who has taken something before is no longer answerable for it.
         """
         with self._lock:
-            since = self._redo.pop(table, None)
-            if since is None:
+            taken = [self._redoing[table].due] if table in self._redoing else []
+            taken += [self._redo.pop(table)] if table in self._redo else []
+            if not taken:
                 return None
-            for one in self._differing.pop(table, {}).values():
-                since = min(since, one.since)
-            if table in self._ready:
-                since = min(since, self._ready[table].since)
-            self._redoing[table] = since
-            # All its rows are read now, those that were touched among them.
-            self._drop_ready(table)
-            self._flooded.discard(table)
-            return since
+            since, ranges = min(due.since for due in taken), _united(taken[0].ranges, taken[-1].ranges)
+            if ranges is None:
+                if table in self._ready:
+                    since = min(since, self._ready[table].since)
+                # All its rows are read now, those that were touched among them.
+                self._drop_ready(table)
+                self._flooded.discard(table)
+            # One of its own, by which it can be told from that of whoever takes it over.
+            due = Due(since, ranges)
+            self._redoing[table] = _Redoing(due, self._stamp)
+            return due
 
-    def redone(self, table: Table) -> None:
-        """The table has been read again; what differed was put in by `differ`."""
-        with self._lock:
-            self._redoing.pop(table, None)
+    def redone(self, table: Table, due: Due, differing: Iterable[Suspect], now: float) -> None:
+        """What was taken of the table has been read again.
 
-    def not_redone(self, table: Table) -> None:
-        """The table could not be read to its end."""
+        Args:
+            table: the table.
+            due: what was taken.
+            differing: what differed. Where all of it was read, what had been found to differ before that, and is not
+                among them, is equal.
+            now: monotonic seconds.
+        """
         with self._lock:
-            since = self._redoing.pop(table, None)
-            if since is not None:
-                self._note_redo(table, since)
+            read = self._landed(table, due)
+            rows = self._differing.get(table, {})
+            # Once more: however often the table is read again, the row has differed all the time.
+            found = [
+                Suspect(one.key, rows[one.key].tries + 1, one.since) if one.key in rows else one for one in differing
+            ]
+            if read is not None and read.due.ranges is None:
+                still = {one.key for one in found}
+                for key in [key for key, one in rows.items() if one.stamp <= read.stamp and key not in still]:
+                    del rows[key]
+            self._differ(table, found, now)
+
+    def not_redone(self, table: Table, due: Due) -> None:
+        """What was taken of the table could not be read to its end."""
+        with self._lock:
+            if self._landed(table, due) is not None:
+                self._note_redo(table, due)
 
     # -- what is known
 
@@ -318,7 +357,7 @@ class DirtySet:
             tables = {table for table, ready in self._ready.items() if ready.since <= moment}
             if self._flying is not None and self._flying.since <= moment:
                 tables.add(self._flying.table)
-            tables |= {table for table, since in (*self._redo.items(), *self._redoing.items()) if since <= moment}
+            tables |= {table for table, due in self._all_due() if due.since <= moment}
             for waiting in self._stretches():
                 if waiting.seen <= moment:
                     tables |= {*waiting.rows, *waiting.redo}
@@ -334,7 +373,7 @@ class DirtySet:
         times = [waiting[0].seen for waiting in self._waiting.values() if waiting]
         times += [ready.since for ready in self._ready.values()]
         times += [self._flying.since] if self._flying is not None else []
-        return [*times, *self._redo.values(), *self._redoing.values()]
+        return [*times, *(due.since for _, due in self._all_due())]
 
     def _stretches(self) -> Iterator[_Waiting]:
         for side in self._waiting.values():
@@ -343,12 +382,41 @@ class DirtySet:
     def _redo_tables(self) -> set[Table]:
         return {*self._redo, *self._redoing}.union(*(waiting.redo for waiting in self._stretches()))
 
-    def _note_redo(self, table: Table, since: float) -> None:
-        self._redo[table] = min(since, self._redo.get(table, since))
+    def _all_due(self) -> Iterator[tuple[Table, Due]]:
+        yield from self._redo.items()
+        for table, read in self._redoing.items():
+            yield table, read.due
+
+    def _landed(self, table: Table, due: Due) -> _Redoing | None:
+        """What was taken, if nobody else has taken it since."""
+        read = self._redoing.get(table)
+        if read is None or read.due is not due:
+            return None
+        return self._redoing.pop(table)
+
+    def _note_redo(self, table: Table, due: Due) -> None:
+        known = self._redo.get(table, due)
+        self._redo[table] = Due(min(known.since, due.since), _united(known.ranges, due.ranges))
+
+    def _differ(self, table: Table, suspects: Iterable[Suspect], now: float) -> None:
+        rows = self._differing.setdefault(table, {})
+        for one in suspects:
+            known = rows.get(one.key)
+            if known is None and len(rows) >= self._most_differing:
+                self._flooded.add(table)
+                self._note_redo(table, Due(one.since))
+                continue
+            tries = max(one.tries, known.tries if known else 0)
+            since = min(one.since, known.since) if known else one.since
+            again = now + min(_LAST_AGAIN_S, _FIRST_AGAIN_S * (1 << min(tries, 10)))
+            self._stamp += 1
+            rows[one.key] = _Again(tries, again, since, self._stamp)
+        if not rows:
+            del self._differing[table]
 
     def _let_out(self, stretch: _Waiting) -> None:
-        for table in stretch.redo:
-            self._note_redo(table, stretch.seen)
+        for table, ranges in stretch.redo.items():
+            self._note_redo(table, Due(stretch.seen, ranges))
         for table, keys in stretch.rows.items():
             self._waiting_keys -= len(keys)
             self._make_ready(table, keys, stretch.seen)
@@ -368,18 +436,26 @@ class DirtySet:
             self._ready_keys -= len(ready.keys)
 
     def _give_up_keys(self) -> None:
-        """Remember, of the table with the most keys, only that it is to be read again."""
+        """Remember, of the table with the most keys, only in which ranges they are, or that it is to be read again."""
         counts = Counter({table: len(ready.keys) for table, ready in self._ready.items()})
         for stretch in self._stretches():
             counts.update({table: len(keys) for table, keys in stretch.rows.items()})
-        self._give_up(max(counts, key=lambda table: counts[table]))
+        self._give_up(max(counts, key=lambda table: counts[table]), self._ranges_of)
 
-    def _give_up(self, table: Table) -> None:
+    def _give_up(self, table: Table, ranges_of: RangesOf) -> None:
         for stretch in self._stretches():
             if table in stretch.rows:
                 # Not before its mark is covered: reads before that would not see what the keys stand for.
-                self._waiting_keys -= len(stretch.rows.pop(table))
-                stretch.redo.add(table)
+                keys = stretch.rows.pop(table)
+                self._waiting_keys -= len(keys)
+                ranges = ranges_of(table, keys)
+                stretch.redo[table] = _united(stretch.redo[table], ranges) if table in stretch.redo else ranges
         if table in self._ready:
-            self._note_redo(table, self._ready[table].since)
+            ready = self._ready[table]
+            self._note_redo(table, Due(ready.since, ranges_of(table, ready.keys)))
             self._drop_ready(table)
+
+
+def _united(one: Ranges | None, other: Ranges | None) -> Ranges | None:
+    """Ranges that hold both; None is all of the table."""
+    return None if one is None or other is None else united(one, other)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from migration.model import Side
 from migration.verify.compare import Rows, difference
-from migration.verify.dirty import Key, Suspect
+from migration.verify.dirty import Due, Key, Suspect
 from migration.verify.known import SIDES
 from migration.verify.listing import Listing, without_hidden
 from migration.verify.model import Difference, Doubt, Outcome, Table, Verdict
@@ -23,7 +23,7 @@ from migration.verify.reading import Chunk, Reading, Stopped
 from migration.verify.recheck import Rereader
 from migration.verify.scan import of_the_table
 from migration.verify.shapes import Shape, Way, reread
-from migration.verify.tables import scan_table
+from migration.verify.tables import scan_ranges, scan_table
 from migration.verify.work import Work
 from providers.mysql.binlog.marks import End
 from providers.mysql.binlog.places import horizon
@@ -141,6 +141,7 @@ class FenceProof:
         self._told = _Told()
         self._fresh: dict[Table, Shape] = {}
         self._looked: frozenset[Table] = frozenset()
+        # Tables that were read as a whole.
         self._redone: set[Table] = set()
         self._differing: dict[Table, dict[Key, Rows]] = {}
 
@@ -169,7 +170,7 @@ class FenceProof:
             work.dirty.settle_all()
             self._look_anew(rereader, names)
             self._read_touched(rereader)
-            self._read_tables(rereader)
+            self._read_tables()
             self._read_differing(rereader)
             now = self._ends(rereader)
             if now == ends:
@@ -289,6 +290,9 @@ class FenceProof:
     def _read_differing(self, rereader: Rereader) -> None:
         """Read what differed once more, by the keys that the rows have: these are the differences there are."""
         for table, suspects in self._work.dirty.differing().items():
+            if table in self._redone and self._way(table) is not Way.BUCKETS:
+                # Found by somebody else before that; here it was equal.
+                continue
             rows = self._differing.setdefault(table, {})
             for one in suspects:
                 rows.setdefault(one.key, (None, None))
@@ -318,43 +322,55 @@ class FenceProof:
 
     # -- whole tables
 
-    def _to_read(self) -> set[Table]:
+    def _read_tables(self) -> None:
         work = self._work
-        tables = set(work.dirty.redo_tables()) | set(self._fresh) | work.findings.unkeyed_tables()
-        tables |= {shape.table for shape in work.known.shapes()} - work.findings.tables_read()
-        return tables
-
-    def _read_tables(self, rereader: Rereader) -> None:
-        for table in sorted(self._to_read(), key=self._size):
+        whole = set(self._fresh) | work.findings.unkeyed_tables()
+        whole |= {shape.table for shape in work.known.shapes()} - work.findings.tables_read()
+        for table in whole:
+            if self._shape(table) is not None:
+                work.dirty.redo(table, self._began)
+        for table in sorted(work.dirty.redo_tables(), key=self._size):
             shape = self._shape(table)
-            if shape is not None:
-                self._read_table(shape, rereader)
+            due = None if shape is None else work.dirty.pop_redo(table)
+            if shape is not None and due is not None:
+                self._read_table(shape, due)
+
+    def _way(self, table: Table) -> Way | None:
+        shape = self._shape(table)
+        return None if shape is None else shape.way
 
     def _size(self, table: Table) -> int:
         shape = self._shape(table)
         return 0 if shape is None else shape.size
 
-    def _read_table(self, shape: Shape, rereader: Rereader) -> None:
+    def _read_table(self, shape: Shape, due: Due) -> None:
         table, dirty = shape.table, self._work.dirty
-        dirty.redo(table, self._began)
-        dirty.pop_redo(table)
         chunks: list[Chunk] = []
+        reading = Reading(self._prepared.readers, _Desk(self._deadline, chunks.append))
         try:
-            scan_table(Reading(self._prepared.readers, _Desk(self._deadline, chunks.append)), shape)
+            if due.ranges is None:
+                scan_table(reading, shape)
+            else:
+                scan_ranges(reading, shape, due.ranges)
         except (Stopped, ServerError) as error:
-            dirty.not_redone(table)
+            dirty.not_redone(table, due)
             words = str(error) or "it was not read to its end in the time for the proof"
             self._told.doubts.append(Doubt(table, words))
             if isinstance(error, ServerError) and not of_the_table(error):
                 raise
             return
         self._told.redone += 1
-        self._redone.add(table)
-        self._work.findings.table_read(table)
-        self._differing[table] = {key: rows for chunk in chunks for key, rows in chunk.differing.items()}
-        self._told.unkeyed[table] = tuple(one for chunk in chunks for one in chunk.unkeyed)
-        self._told.miss += sum(chunk.miss for chunk in chunks)
-        dirty.redone(table)
+        differing = {key: rows for chunk in chunks for key, rows in chunk.differing.items()}
+        if due.ranges is None:
+            self._redone.add(table)
+            self._work.findings.table_read(table)
+            self._differing[table] = differing
+            self._told.unkeyed[table] = tuple(one for chunk in chunks for one in chunk.unkeyed)
+            self._told.miss += sum(chunk.miss for chunk in chunks)
+        else:
+            self._note(shape, differing)
+        # What differs is kept here until the proof is over.
+        dirty.redone(table, due, (), time.monotonic())
 
     # -- what it comes to
 

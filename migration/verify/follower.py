@@ -129,7 +129,8 @@ class LogFollower:
                 self._changed.notify_all()
 
     def _opened(self) -> Tail:
-        return Tail(self._endpoint, self._place, self._known.keys_of(self.side), self._server_id)
+        known, side = self._known, self.side
+        return Tail(self._endpoint, self._place, known.keys_of(side), self._server_id, ranges_of=known.ranges_of(side))
 
     def _read(self) -> None:
         tail = self._tail
@@ -151,7 +152,7 @@ class LogFollower:
             # Where there are GTIDs, a place between two transactions has none, and no horizon covers it.
             self._mark = touched.upto
         stretch = self._known.absorb(self.side, touched)
-        if stretch.rows or stretch.redo:
+        if stretch.rows or stretch.redo or stretch.ranges:
             self._dirty.touched(self.side, stretch)
             self._wake()
 

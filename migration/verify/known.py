@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from migration.model import Side
@@ -19,7 +19,9 @@ from migration.verify.effects import Effect, effect, named
 from migration.verify.model import Difference, Doubt, Kind, Request, Table
 from migration.verify.recheck import KeyForm
 from migration.verify.shapes import Shape, Shapes
-from providers.mysql.binlog.tail import KeysOf, Touched
+from migration.verify.touched import Key
+from providers.mysql.binlog.ranges import Ranges
+from providers.mysql.binlog.tail import KeysOf, RangesOf, Touched
 
 SIDES = (Side.SOURCE, Side.TARGET)
 
@@ -126,6 +128,22 @@ class Known:
     def touches(self, table: Table) -> int:
         """How often a log has spoken of the table."""
         return self._touches[table]
+
+    def ranges(self, table: Table, keys: Collection[Key]) -> Ranges | None:
+        """Ranges that hold the rows of keys that a log has; None where only the whole table is sure to."""
+        with self._lock:
+            form = None if table in self._altered else self._forms.get(table)
+        return None if form is None else form.ranges(keys)
+
+    def ranges_of(self, side: Side) -> RangesOf:
+        """As `ranges`, by the names that a tail of that side finds."""
+
+        def ask(name: Table, keys: Collection[Key]) -> Ranges | None:
+            with self._lock:
+                table = self._named(side, name)
+            return self.ranges(table, keys)
+
+        return ask
 
     def keys_of(self, side: Side) -> KeysOf:
         """Where a tail of that side finds keys."""
@@ -258,20 +276,27 @@ class Known:
         with self._lock:
             redo: set[Table] = set()
             rows: dict[Table, list[tuple[bytes, ...]]] = {}
+            ranges: dict[Table, Ranges] = {}
             for name, keys in touched.rows.items():
                 self._rows(side, self._named(side, name), keys, rows, redo)
+            for name, some in touched.ranges.items():
+                table = self._named(side, name)
+                if table in self._altered or table not in self._shapes:
+                    self._unread(table, redo)
+                else:
+                    ranges[table] = some
             unreadable = {self._named(side, name) for name in touched.unreadable}
             for table in unreadable:
                 self._unread(table, redo)
             rekeyed = {self._named(side, name) for name in touched.rekeyed} | unreadable
-            redo |= self._reached(side, rekeyed, set(rows))
+            redo |= self._reached(side, rekeyed, {*rows, *ranges})
             for database, text in touched.statements:
                 redo |= self._statement(side, database, text)
             if touched.everything:
                 redo |= self._shapes.keys()
-            self._touches.update(redo | rows.keys())
+            self._touches.update({*redo, *rows, *ranges})
             kept = frozenset(table for table in redo if table in self._shapes)
-            return Stretch(rows, kept, touched.upto, touched.upto.seen)
+            return Stretch(rows, kept, touched.upto, touched.upto.seen, ranges)
 
     def _rows(
         self,

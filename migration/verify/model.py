@@ -104,9 +104,9 @@ class Progress:
 
     `tables`: how many there are; `tables_read`: of how many every row was compared. `bytes_read` of about
     `bytes_all`, on each server. `rows`: compared so far. `dirty`: rows touched since they were last compared, that
-    wait to be compared again. `redo`: tables to be read again as a whole. `differing`: rows found different that a
-    change under way may still explain; `confirmed`: those that nothing explains. `remaining_s`: None while nobody
-    can say. `held`: why reading is held back, empty where it is not. `proved_at`: wall-clock seconds of the last
+    wait to be compared again. `redo`: tables to be read again, or ranges of them. `differing`: rows found different
+    that a change under way may still explain; `confirmed`: those that nothing explains. `remaining_s`: None while
+    nobody can say. `held`: why reading is held back, empty where it is not. `proved_at`: wall-clock seconds of the last
     moment at which every row had been compared and nothing was dirty or different; None before.
     """
 

@@ -69,6 +69,10 @@ class FirstPass:
             self._journal.table(shape.table, shape.fingerprint)
             self._journal.again(shape.table)
 
+    def part(self, chunk: Chunk) -> None:
+        """A chunk of ranges that were read before was read again: what is written down of them holds as it is."""
+        self._gauge.spent(chunk.size)
+
     def table(self, shape: Shape) -> None:
         """All of a table was read."""
         self._findings.table_read(shape.table)

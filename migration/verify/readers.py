@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from migration.verify.compare import Unexplained, same_wire
@@ -10,7 +11,7 @@ from migration.verify.statements import Statements
 from providers.mysql.endpoint import Endpoint
 from providers.mysql.errors import ServerError
 from providers.mysql.packets.packets import Packets
-from providers.mysql.packets.reader import AnswerTooLarge, RawReader, receive_both
+from providers.mysql.packets.reader import AnswerTooLarge, Prepared, RawReader, receive_both
 from providers.mysql.packets.rows import RowLayout
 from providers.mysql.packets.wire import Param
 
@@ -61,6 +62,24 @@ class Readers:
         """The statements for a table, as these readers can use them."""
         return Statements(shape, self.widened)
 
+    def prepare(self, here: str, there: str) -> tuple[Prepared, Prepared]:
+        """Prepare a statement on each, at the same time.
+
+        Raises:
+            ServerError: of either; both can be used afterwards, but where it is a ConnectionLost.
+        """
+        self.source.ask_to_prepare(here)
+        try:
+            self.target.ask_to_prepare(there)
+            mine = self.source.prepare(here)
+        except ServerError:
+            # What is on its way must not be taken for the answer to something else.
+            for reader, sql in ((self.source, here), (self.target, there)):
+                with contextlib.suppress(ServerError):
+                    reader.prepare(sql)
+            raise
+        return mine, self.target.prepare(there)
+
     def layout(self, shape: Shape, here: str, there: str) -> RowLayout:
         """Prepare a statement on both servers and say where the columns stand in its rows.
 
@@ -68,7 +87,7 @@ class Readers:
             ServerError: it cannot be prepared.
             Unexplained: the two servers would send equal values as unequal bytes.
         """
-        mine, other = self.source.prepare(here).columns, self.target.prepare(there).columns
+        mine, other = (prepared.columns for prepared in self.prepare(here, there))
         if not same_wire(mine, other):
             names = [
                 select.name
@@ -90,7 +109,7 @@ class Readers:
         Raises:
             ServerError: of either; both can be used afterwards, but where it is a ConnectionLost or AnswerTooLarge.
         """
-        mine, theirs = self.source.prepare(here), self.target.prepare(there)
+        mine, theirs = self.prepare(here, there)
         self.source.send(mine, params)
         self.target.send(theirs, params if others is None else others)
         return receive_both(self.source, self.target)

@@ -89,7 +89,7 @@ class Reading:
         Raises:
             ServerError: as `Readers.layout`.
         """
-        source, target = self.readers.source.prepare(here), self.readers.target.prepare(there)
+        source, target = self.readers.prepare(here, there)
         known = shape.keys, source.columns, target.columns
         if self._laid is None or self._laid[0] != known:
             self._laid = known, self.readers.layout(shape, here, there)

@@ -11,12 +11,13 @@ from typing import TypeVar
 from migration.model import Side
 from migration.verify.catalogue import Listed
 from migration.verify.compare import Rows, by_key, differing_unordered
-from migration.verify.dirty import Key
 from migration.verify.model import Table
 from migration.verify.readers import MOST_ANSWERED, AnswerTooLarge, Readers
-from migration.verify.shapes import Shape, Way
+from migration.verify.shapes import INTEGERS, Shape, Way
 from migration.verify.statements import SOURCE, TARGET, Statements, ends
+from migration.verify.touched import Key
 from providers.mysql.binlog.keys import KeyColumn, key_params
+from providers.mysql.binlog.ranges import Ranges, ranges_of
 from providers.mysql.connection import Connection
 from providers.mysql.packets import wire
 from providers.mysql.packets.rows import RowLayout
@@ -38,6 +39,9 @@ _DENSE, _APART = 8, 4
 # Integers are bound as wide as the log has them; those of three bytes are not sent at all.
 _INTEGERS = {1: wire.TINY, 2: wire.SHORT, 4: wire.LONG, 8: wire.LONGLONG}
 _FORMATS = {1: "b", 2: "h", 4: "i", 8: "q"}
+# Keys that are no further apart are in one range where there are too many to be kept: reading on along the key costs
+# less than another statement. Behind one number of a key of several columns there may be any number of rows.
+_APART_AT_MOST = {Way.INTEGER: 1_000, Way.KEYSET: 1}
 # Says of a key that it stands as the target's log has it, where the two servers store the key differently.
 _THERE = b"target"
 _CODECS = {"latin1": "cp1252", "utf8mb3": "utf-8", "utf8": "utf-8", "utf8mb4": "utf-8", "ucs2": "utf-16-be"}
@@ -64,6 +68,7 @@ class KeyForm:
         self._converted = tuple(select.converted for select in shape.key)
         self._alike = self._kinds == self._kinds_there
         self._unsigned = wire.UNSIGNED * self._kinds[0].unsigned if shape.way is Way.INTEGER and self._alike else None
+        self._apart = _APART_AT_MOST[shape.way] if _begins_with_number(shape) else None
 
     def of_target(self, key: Key) -> Key:
         """A key of the target's log so that it can be told from one of the source's, where they are not alike."""
@@ -89,6 +94,14 @@ class KeyForm:
             given.append(param if text is None else Param.text(text.encode()))
         return tuple(given)
 
+    def ranges(self, keys: Collection[Key]) -> Ranges | None:
+        """Ranges of the number that keys begin with, which hold these keys; None where they begin with no number."""
+        if self._apart is None:
+            return None
+        at, signed = len(self._kinds), not self._kinds[0].unsigned
+        numbers = (int.from_bytes(key[len(key) - at], "little", signed=signed) for key in keys)
+        return ranges_of(numbers, self._apart)
+
     def spans(self, keys: Collection[Key]) -> tuple[list[Span], Collection[Key]]:
         """Those of the keys that stand close together, and the others."""
         if self._unsigned is None or len(keys) < _DENSE:
@@ -107,6 +120,14 @@ class KeyForm:
         others = [number for first, last in islice(outside, 0, None, 2) for number in numbers[first:last]]
         spans = [(numbers[first], numbers[last - 1]) for first, last in runs]
         return spans, [(struct.pack(f"<{code}", number),) for number in others]
+
+
+def _begins_with_number(shape: Shape) -> bool:
+    """Whether the keys begin with an integer that both logs have alike."""
+    if shape.way not in _APART_AT_MOST or shape.key[0].column.data_type not in INTEGERS:
+        return False
+    one, other = _kind(shape.key[0].column), _kind(shape.key[0].other)
+    return (one.data_type, one.unsigned) == (other.data_type, other.unsigned)
 
 
 def _decoded(value: bytes, charset: str) -> str | None:
@@ -149,11 +170,10 @@ class Rereader:
             ServerError: see `Readers.layout`.
         """
         known = self._of(shape)
-        for side in (SOURCE, TARGET):
-            for size in _sizes(shape):
-                self._readers[side].prepare(known.statements.by_keys(side, size))
-            for size in _SIZES if shape.way is Way.INTEGER else ():
-                self._readers[side].prepare(_in_spans(known.statements, side, size))
+        for size in _sizes(shape):
+            self._readers.prepare(*(known.statements.by_keys(side, size) for side in (SOURCE, TARGET)))
+        for size in _SIZES if shape.way is Way.INTEGER else ():
+            self._readers.prepare(*(_in_spans(known.statements, side, size) for side in (SOURCE, TARGET)))
 
     def layout(self, shape: Shape) -> RowLayout:
         """How the table's rows are taken apart."""

@@ -46,7 +46,7 @@ class Rechecker:
         lag_s: Callable[[], float | None],
         equal: Callable[[Table, Iterable[Key]], None],
         round_over: Callable[[float], None],
-        failed: Callable[[ServerError], None],
+        failed: Callable[[Exception], None],
     ) -> None:
         """The readers are closed with this.
 

@@ -14,7 +14,8 @@ from migration.verify.signatures import Select, agree, columns_of_both
 from providers.mysql.connection import Connection
 from providers.mysql.literals import quote_name
 
-_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
+INTEGERS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
+"""Types of integers, and how many bits each has."""
 # Engines whose rows are on other servers or in other tables, or nowhere.
 _ELSEWHERE = frozenset({"FEDERATED", "MRG_MYISAM", "SPIDER", "CONNECT", "BLACKHOLE", "PERFORMANCE_SCHEMA", "OQGRAPH"})
 _LEAST_ROW = 20
@@ -79,8 +80,8 @@ class Shape:
 
     @property
     def bounds(self) -> tuple[int, int]:
-        """The smallest and the largest value that an integer key can have."""
-        bits = _BITS[self.key[0].column.data_type]
+        """The smallest and the largest value that a key which is or begins with an integer can begin with."""
+        bits = INTEGERS[self.key[0].column.data_type]
         if "unsigned" in self.key[0].column.column_type:
             return 0, (1 << bits) - 1
         return -(1 << bits - 1), (1 << bits - 1) - 1
@@ -245,7 +246,7 @@ def _way(key: list[Select]) -> Way:
         return Way.UNKEYED
     if any(not agree(select) for select in key) or key[0].column.data_type in ("enum", "set"):
         return Way.BUCKETS
-    return Way.INTEGER if len(key) == 1 and key[0].column.data_type in _BITS else Way.KEYSET
+    return Way.INTEGER if len(key) == 1 and key[0].column.data_type in INTEGERS else Way.KEYSET
 
 
 def _long(column: Listed) -> bool:

@@ -62,24 +62,28 @@ class Statements:
         return f"{name} >= ? AND {name} <= ?"
 
     def stretch(self, side: int, after: Key | None, upto: Key | None) -> str:
-        """The rows behind one key and up to another, both where given; takes their values and a limit."""
+        """The rows behind one key and up to another, both where given; takes their values and a limit.
+
+        Of a key that is cut off, every key that begins like it is: nothing that begins like `after` is in the stretch,
+        and all that begins like `upto` is.
+        """
         return f"{self.rows(side)}{self.in_stretch(after, upto)}{self.order} LIMIT ?"
 
     def in_stretch(self, after: Key | None, upto: Key | None) -> str:
         """The condition of a stretch, with WHERE; empty where it is the whole table."""
-        bounds = [self._bound(0, lower=True)] if after is not None else []
+        bounds = [self._bound(0, len(after), lower=True)] if after is not None else []
         if upto is not None:
-            bounds.append(self._bound(0, lower=False))
+            bounds.append(self._bound(0, len(upto), lower=False))
         return f" WHERE {' AND '.join(bounds)}" if bounds else ""
 
-    def _bound(self, at: int, *, lower: bool) -> str:
-        select, last = self.shape.key[at], at + 1 == self.shape.keys
+    def _bound(self, at: int, parts: int, *, lower: bool) -> str:
+        select, last = self.shape.key[at], at + 1 == parts
         sign = ">" if lower != self.shape.descending[at] else "<"
         equal = "=" if last and not lower else ""
         passed = f"{select.quoted} {sign}{equal} {select.bound}"
         if last:
             return passed
-        return f"({passed} OR ({select.quoted} = {select.bound} AND {self._bound(at + 1, lower=lower)}))"
+        return f"({passed} OR ({select.quoted} = {select.bound} AND {self._bound(at + 1, parts, lower=lower)}))"
 
     def bounds(self, layout: RowLayout, *keys: Key | None) -> tuple[Param, ...]:
         """The parameters of the bounds of a stretch."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration.verify.chunks import BYTES, Cursor, Done, Pace, Whole, maybe_full
+from migration.verify.chunks import BYTES, Cursor, Done, Pace, Whole, maybe_full, outside
 from migration.verify.keyset import HashedKeyset, KeysetReading
 from migration.verify.lookups import kind_of_key, try_lookups
 from migration.verify.readers import AnswerTooLarge
@@ -11,6 +11,9 @@ from migration.verify.shapes import Shape, Way
 from migration.verify.spans import LONG_ROWS, SpanReading
 from migration.verify.statements import SOURCE, TARGET
 from migration.verify.unkeyed import read_multiset
+from providers.mysql.binlog.ranges import Ranges
+from providers.mysql.packets.rows import Key
+from providers.mysql.packets.wire import FIXED
 
 SMALL = BYTES
 """A table that is said to have no more bytes is read in one piece."""
@@ -28,6 +31,33 @@ def scan_table(reading: Reading, shape: Shape) -> None:
     cursor = begin(reading, shape, Done())
     if cursor is not None:
         SpanReading(reading, shape, cursor).run()
+
+
+def scan_ranges(reading: Reading, shape: Shape, ranges: Ranges) -> None:
+    """Read and compare the rows whose keys begin with a number of these ranges.
+
+    Raises:
+        Stopped, Unexplained, ServerError: as `scan_table`.
+    """
+    if shape.way is Way.INTEGER:
+        done = Done(outside(ranges, shape.bounds))
+        SpanReading(reading, shape, reading.trying(lambda: _cursor(reading, shape, done))).run()
+        return
+    for low, high in ranges:
+        after, until = reading.trying(lambda ends=(low, high): _cut_off(reading, shape, *ends))  # type: ignore[misc]
+        KeysetReading(reading, shape, after, until).run()
+
+
+def _cut_off(reading: Reading, shape: Shape, low: int, high: int) -> tuple[Key | None, Key | None]:
+    """Behind which key, and up to which, those stand that begin with a number from `low` to `high`."""
+    statements = reading.readers.statements(shape)
+    layout = reading.layout(shape, statements.rows(SOURCE), statements.rows(TARGET))
+    width, (least, most) = FIXED[layout.columns[0].type], shape.bounds
+
+    def cut(number: int) -> Key | None:
+        return (number.to_bytes(width, "little", signed=least < 0),) if least <= number <= most else None
+
+    return (cut(high + 1), cut(low)) if shape.descending[0] else (cut(low - 1), cut(high))
 
 
 def begin(reading: Reading, shape: Shape, done: Done) -> Cursor | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from migration.verify.model import Table
 from providers.mysql.binlog.marks import Mark
+from providers.mysql.binlog.ranges import Ranges
 
 Key = tuple[bytes, ...]
 """Of a touched row: as it stands in the log. Of a differing row: as the row was read."""
@@ -16,13 +17,15 @@ Key = tuple[bytes, ...]
 class Stretch:
     """What a stretch of one server's log has touched: keys by table, and tables to be read again as a whole.
 
-    `seen`: monotonic seconds at which it was read from the log.
+    `seen`: monotonic seconds at which it was read from the log. `ranges`: of tables of which only these are to be read
+    again.
     """
 
     rows: Mapping[Table, Iterable[Key]]
     redo: frozenset[Table]
     mark: Mark
     seen: float
+    ranges: Mapping[Table, Ranges] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,17 @@ class Taken:
     table: Table
     keys: tuple[Key, ...]
     since: float
+
+
+@dataclass(frozen=True)
+class Due:
+    """What of a table is to be read again: `ranges` of the number that its keys begin with; None: all of it.
+
+    `since`: up to when nothing was the matter with it, in monotonic seconds.
+    """
+
+    since: float
+    ranges: Ranges | None = None
 
 
 @dataclass(frozen=True)
@@ -50,7 +64,7 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Counts:
-    """How much is in the set: keys of touched rows, differing rows, tables to be read again."""
+    """How much is in the set: keys of touched rows, differing rows, tables to be read again or of which ranges are."""
 
     touched: int
     differing: int
@@ -61,8 +75,8 @@ class Counts:
 class Left:
     """What was there at a moment and is not known to be equal since.
 
-    `tables`: with touched rows that were not read again, or to be read as a whole. `rows`: by table, those that
-    differed when they were last read.
+    `tables`: with touched rows that were not read again, or to be read as a whole or in ranges. `rows`: by table,
+    those that differed when they were last read.
     """
 
     tables: frozenset[Table]

@@ -10,13 +10,14 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from migration.model import Side
 from migration.verify.arrival import Arrival
 from migration.verify.cascades import read_cascades
 from migration.verify.compare import Unexplained
 from migration.verify.confirming import Confirming
-from migration.verify.dirty import DirtySet, Key, Suspect
+from migration.verify.dirty import DirtySet, Due, Key, Suspect
 from migration.verify.findings import Findings
 from migration.verify.follower import LogFollower, Renewal
 from migration.verify.known import SIDES, Known, Surroundings
@@ -26,7 +27,7 @@ from migration.verify.readers import Readers
 from migration.verify.reading import Chunk, Reading, Stopped
 from migration.verify.scan import of_the_table
 from migration.verify.shapes import Shape, Shapes, Way, reread
-from migration.verify.tables import scan_table
+from migration.verify.tables import scan_ranges, scan_table
 from migration.verify.worker import Worker
 from providers.mysql.binlog.places import log_end
 from providers.mysql.connection import Connection
@@ -35,7 +36,7 @@ from providers.mysql.errors import ServerError
 _IDLE_S = 0.05
 _DRAIN_S = 10.0
 _ARRIVAL_S = 5.0
-# A table is read again as a whole after this many times what reading it took.
+# A table, or ranges of it, are read again after this many times what reading took.
 _REST = 4.0
 _LEAST_REST_S = 0.2
 _REST_IN_DOUBT_S = 30.0
@@ -75,12 +76,13 @@ class Upkeep:
         followers: Mapping[Side, LogFollower],
         permit: Callable[[], bool],
         told: Callable[[Shape, Chunk | None], None],
-        failed: Callable[[ServerError], None],
+        told_part: Callable[[Chunk], None],
+        failed: Callable[[Exception], None],
     ) -> None:
         """The readers and `arrival` are closed with this.
 
         `permit`: whether more may be read now, as `Gauge.permit`. `told`: of a table that is read anew (None), and of
-        its chunks. `failed`: told once, where it cannot go on.
+        its chunks; `told_part`: of chunks of ranges that are read anew. `failed`: told once, where it cannot go on.
         """
         self._readers = readers
         self._arrival = arrival
@@ -94,7 +96,9 @@ class Upkeep:
         self._resting: dict[Table, float] = {}
         self._looked = 0.0
         self._sure = 0.0
+        self._told_part = told_part
         self._reading = Reading(readers, self)
+        self._part = Reading(readers, _Part(self.permit, self._report_part))
         self._chunks: list[Chunk] = []
         self._confirming = Confirming(readers, arrival, known, dirty, findings)
         self.held = threading.Event()
@@ -227,41 +231,53 @@ class Upkeep:
             self._chunks.append(chunk)
         self._told(chunk.shape, chunk)
 
+    def _report_part(self, chunk: Chunk) -> None:
+        if chunk.differing:
+            self._chunks.append(chunk)
+        self._told_part(chunk)
+
     def _redo(self, table: Table) -> None:
-        """Read a table again as a whole."""
-        shape = self._known.shape(table)
-        since = self._dirty.pop_redo(table)
-        if shape is None or since is None:
-            if since is not None:
-                self._dirty.not_redone(table)
+        """Read a table, or ranges of it, again."""
+        due = self._dirty.pop_redo(table)
+        if due is None:
             return
-        if table not in self._findings.tables_read():
-            # Not compared as a whole yet: what differs may have done so from the beginning.
-            since = 0.0
-        began, touched, self._chunks = time.monotonic(), self._known.touches(table), []
-        certain = shape.way is Way.UNKEYED and self._arrival.wait(_ARRIVAL_S)
-        self._told(shape, None)
+        shape = self._known.shape(table)
+        if shape is None:
+            self._dirty.not_redone(table, due)
+            return
+        began, self._chunks = time.monotonic(), []
         try:
-            scan_table(self._reading, shape)
+            if due.ranges is None:
+                self._read_whole(shape, due)
+            else:
+                scan_ranges(self._part, shape, due.ranges)
+                self._dirty.redone(table, due, self._suspects(due.since), time.monotonic())
         except Stopped:
-            self._dirty.not_redone(table)
+            self._dirty.not_redone(table, due)
             raise
         except ServerError as error:
-            self._not_redone(table, error)
+            self._not_redone(table, due, error)
             return
+        self._resting[table] = time.monotonic() + max(_LEAST_REST_S, _REST * (time.monotonic() - began))
+
+    def _read_whole(self, shape: Shape, due: Due) -> None:
+        table, touched = shape.table, self._known.touches(shape.table)
+        # Of what is not compared as a whole yet, what differs may have done so from the beginning.
+        since = due.since if table in self._findings.tables_read() else 0.0
+        certain = shape.way is Way.UNKEYED and self._arrival.wait(_ARRIVAL_S)
+        self._told(shape, None)
+        scan_table(self._reading, shape)
         self._doubt(table, None)
-        rest = max(_LEAST_REST_S, _REST * (time.monotonic() - began))
-        self._resting[table] = time.monotonic() + rest
-        self._differ(shape, since)
         if shape.way is Way.UNKEYED:
             self._judge(shape, since, certain, touched)
+        suspects = self._suspects(since)
+        self._findings.keep(table, {one.key for one in suspects})
         self._findings.table_read(table)
-        self._dirty.redone(table)
+        self._dirty.redone(table, due, suspects, time.monotonic())
 
-    def _differ(self, shape: Shape, since: float) -> None:
+    def _suspects(self, since: float) -> list[Suspect]:
         keys: set[Key] = {key for chunk in self._chunks for key in chunk.differing}
-        self._dirty.differ(shape.table, [Suspect(key, 1, since) for key in keys], time.monotonic())
-        self._findings.keep(shape.table, keys)
+        return [Suspect(key, 1, since) for key in keys]
 
     def _judge(self, shape: Shape, since: float, certain: bool, touched: int) -> None:
         """A table without a key is equal; or different beyond doubt, where nobody touched it while it was read."""
@@ -275,9 +291,9 @@ class Upkeep:
         else:
             self._dirty.redo(shape.table, since)
 
-    def _not_redone(self, table: Table, error: ServerError) -> None:
+    def _not_redone(self, table: Table, due: Due, error: ServerError) -> None:
         """Raises: ServerError: the error says nothing of the table."""
-        self._dirty.not_redone(table)
+        self._dirty.not_redone(table, due)
         self._resting[table] = time.monotonic() + _LEAST_REST_S
         if not of_the_table(error):
             raise error
@@ -293,6 +309,14 @@ class Upkeep:
                 self._known.believe(table, doubt.reason)
         if reason is not None:
             self._known.doubt(Doubt(table, reason))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The desk of a reading of ranges."""
+
+    permit: Callable[[], bool]
+    report: Callable[[Chunk], None]
 
 
 def _only(found: Shapes, tables: frozenset[Table]) -> Shapes:

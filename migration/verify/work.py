@@ -33,7 +33,6 @@ from providers.mysql.binlog.marks import End, LogGone, Start
 from providers.mysql.binlog.places import log_end, log_start
 from providers.mysql.connection import Connection
 from providers.mysql.endpoint import Endpoint
-from providers.mysql.errors import ServerError
 from providers.mysql.server import read_identity, read_version
 
 _MIB = 1 << 20
@@ -111,7 +110,7 @@ def end_of_log(work: Work, side: Side) -> End:
         return log_end(session)
 
 
-def begin(asked: Asked, failed: Callable[[ServerError], None]) -> Work:
+def begin(asked: Asked, failed: Callable[[Exception], None]) -> Work:
     """Connect to both servers and start all threads.
 
     `failed`: told, once or more, why it cannot go on.
@@ -127,7 +126,7 @@ def begin(asked: Asked, failed: Callable[[ServerError], None]) -> Work:
         return _begin(asked, failed, resume=False)
 
 
-def _begin(asked: Asked, failed: Callable[[ServerError], None], resume: bool) -> Work:
+def _begin(asked: Asked, failed: Callable[[Exception], None], resume: bool) -> Work:
     with contextlib.ExitStack() as stack:
         beginning = _look(asked, stack, resume)
         work = _assemble(asked, beginning, failed, stack)
@@ -185,9 +184,10 @@ def _unreadable(asked: Asked, reasons: Mapping[Side, str]) -> Iterator[Doubt]:
 
 
 def _assemble(
-    asked: Asked, begun: _Beginning, failed: Callable[[ServerError], None], stack: contextlib.ExitStack
+    asked: Asked, begun: _Beginning, failed: Callable[[Exception], None], stack: contextlib.ExitStack
 ) -> Work:
-    known, dirty, findings = _known(asked, begun), DirtySet(), Findings()
+    known, findings = _known(asked, begun), Findings()
+    dirty = DirtySet(ranges_of=known.ranges)
     gauge = Gauge(asked.source, asked.target, asked.request, asked.lag_s, failed)
 
     def opened() -> Readers:
@@ -210,8 +210,9 @@ def _assemble(
     )
     arrival = stack.enter_context(contextlib.closing(Arrival(asked.source, asked.target, asked.lag_s)))
     upkeep = Upkeep(
-        opened(), arrival, asked.request, known, dirty, findings, followers, gauge.permit, first.again, failed
-    )
+        opened(), arrival, asked.request, known, dirty, findings, followers,
+        gauge.permit, first.again, first.part, failed,
+    )  # fmt: skip
     watcher = Watcher(first.chunk, first.table, first.trouble, gauge.permit)
     done = _done(begun.kept, mode, known, dirty, findings) if begun.kept is not None else {}
     connections = asked.request.connections

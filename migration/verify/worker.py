@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from migration.journal import JournalError
 from migration.verify.readers import Readers
 from providers.mysql.errors import ConnectionLost, ServerError, Unreachable
 
@@ -16,10 +17,10 @@ _CUT_S = 5.0
 
 
 class Worker:
-    """Goes on until it is closed, or a server refuses, or cannot be reached for two minutes."""
+    """Goes on until it is closed, a server refuses or cannot be reached for two minutes, or nothing can be kept."""
 
     def __init__(
-        self, name: str, readers: Readers, act: Callable[[], None], failed: Callable[[ServerError], None]
+        self, name: str, readers: Readers, act: Callable[[], None], failed: Callable[[Exception], None]
     ) -> None:
         """The readers, for this thread only, are closed with it. `failed`: told once, where it cannot go on."""
         self._readers = readers
@@ -56,6 +57,6 @@ class Worker:
                     self._failed(error)
                     return
                 self.stopping.wait(_PAUSE_S)
-            except ServerError as error:
+            except (ServerError, JournalError) as error:
                 self._failed(error)
                 return

@@ -3,7 +3,8 @@
     python -m tests.campaigns.verify_kills [--runs N] [--seed S] [--pair NAME] [--fault NAME] [--json FILE]
 
 Runs take the seeds from S on; a seed decides on a run's plan. Rows that differ are planted at random: each run must
-find exactly those, count each row once where nobody writes, and say why where it cannot prove.
+find exactly those, count each row once where nobody writes, and say why where it cannot prove. Of 100 runs, each takes
+some seven seconds on two cores, beside half a minute for the servers: `--runs 20` takes three minutes.
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from providers.mysql.binlog.ranges import Ranges, united
 from providers.mysql.binlog.tables import OLD_FORM, TableMap
 from providers.mysql.binlog.walkers import Add, Key, Walker, columns_in, double, single, unread, unread_pair
 from providers.mysql.gtid import GtidSet, merge
@@ -17,6 +18,9 @@ Table = tuple[str, str]
 KeysOf = Callable[[str, str], tuple[int, ...] | None]
 """Of a database and a table: 0-based positions of the key's columns in the table, in the key's order; () for a table
 without a usable key, None for a table that nobody asks about."""
+
+RangesOf = Callable[[Table, Collection[Key]], Ranges | None]
+"""Of a table's keys: ranges of the number that they begin with, which hold them; None where there are none such."""
 
 Gtid = tuple[bytes, int]
 """The source's uuid in 16 bytes, with the tag behind it, and the transaction's number."""
@@ -76,9 +80,10 @@ class OpenTable:
 
 @dataclass
 class Batch:
-    """Keys and tables of a stretch; `lost` are tables of which there were too many keys."""
+    """Keys and tables of a stretch. Of too many keys there are `ranges` that hold them, or the tables are `lost`."""
 
     rows: dict[Table, set[Key | None]] = field(default_factory=dict)
+    ranges: dict[Table, Ranges] = field(default_factory=dict)
     rekeyed: set[Table] = field(default_factory=set)
     unreadable: set[Table] = field(default_factory=set)
     lost: set[Table] = field(default_factory=set)
@@ -96,23 +101,34 @@ class Batch:
         """How many keys it holds."""
         return sum(map(len, self.rows.values()))
 
-    def shrink(self, most: int) -> None:
+    def shrink(self, most: int, ranges_of: RangesOf) -> None:
         """Give up the keys of the tables with the most of them, until no more than `most` are left in all."""
         excess = self.size() - most
         for table, keys in sorted(self.rows.items(), key=lambda entry: -len(entry[1])):
             if excess <= 0:
                 return
             excess -= len(keys)
-            del self.rows[table]
+            self._give_up(table, keys, ranges_of)
+
+    def _give_up(self, table: Table, keys: set[Key | None], ranges_of: RangesOf) -> None:
+        del self.rows[table]
+        ranges = None if None in keys else ranges_of(table, keys)  # type: ignore[arg-type]  # no None is in it
+        if ranges is None:
             self.lost.add(table)
+            self.ranges.pop(table, None)
+        else:
+            self.ranges[table] = united(self.ranges.get(table, ()), ranges)
 
     def merge(self, other: Batch) -> None:
         """Take in what another one holds."""
         for table, keys in other.rows.items():
             self.rows.setdefault(table, set()).update(keys)
         self.lost |= other.lost
-        for table in self.lost & self.rows.keys():
-            del self.rows[table]
+        for table, ranges in other.ranges.items():
+            self.ranges[table] = united(self.ranges.get(table, ()), ranges)
+        for table in self.lost:
+            self.rows.pop(table, None)
+            self.ranges.pop(table, None)
         self.rekeyed |= other.rekeyed
         self.unreadable |= other.unreadable
         self.statements += other.statements

@@ -11,7 +11,7 @@ import struct
 import zlib
 
 from providers.mysql.binlog import payload, tagged, texts
-from providers.mysql.binlog.batch import Batch, Gtid, Gtids, KeysOf
+from providers.mysql.binlog.batch import Batch, Gtid, Gtids, KeysOf, RangesOf
 from providers.mysql.binlog.prepared import Prepared
 from providers.mysql.binlog.row_events import HEADER, Course, Handler, RowEvents
 from providers.mysql.binlog.texts import Query, Word
@@ -120,9 +120,9 @@ class LogReader:
         self.due = False
         return batch, gtids
 
-    def shrink(self, most: int) -> None:
+    def shrink(self, most: int, ranges_of: RangesOf) -> None:
         """Give up keys where there are more than that many."""
-        self._rows.shrink(most)
+        self._rows.shrink(most, ranges_of)
 
     def _make_handlers(self) -> list[Handler]:
         handlers: list[Handler] = [self._on_unknown] * 256

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 
+from providers.mysql.binlog.commits import Commits
 from providers.mysql.binlog.marks import FIRST_OFFSET, End, Horizon, Mark, Start
 from providers.mysql.connection import Connection
 from providers.mysql.dialect import Dialect
@@ -62,7 +63,8 @@ def log_start(connection: Connection, version: Version | None = None, settle_s: 
         connection: a session on the server with nothing under way.
         version: the server's, where it is known: saves a round trip.
         settle_s: how long this waits, in seconds, where the server does not tell which transactions of its log are
-            committed (MySQL 5.6, and later ones without GTIDs). It does not wait where the log file is new.
+            committed (MySQL 5.6, and later ones without GTIDs). It does not wait where the log file is new, and no
+            longer than until `commits` tells that those are committed that were open.
 
     Raises:
         ServerError: the server gives no answer, its log is off, or the account may not see where it ends.
@@ -118,9 +120,15 @@ def _snapshot(connection: Connection) -> FilePosition:
 
 
 def _settle(connection: Connection, version: Version, end: End, seconds: float) -> None:
-    """Wait until what stands before `end` is committed: the next file is begun, or the time is over."""
-    deadline = time.monotonic() + seconds
-    while (left := deadline - time.monotonic()) > 0:
+    """Wait until what stands before `end` is committed, as the list of what is open tells or the next file's beginning.
+
+    Where neither does, until the time is over.
+    """
+    asked, commits = time.monotonic(), Commits()
+    while commits.upto(connection) < asked:
+        left = asked + seconds - time.monotonic()
+        if left <= 0:
+            return
         time.sleep(min(left, _POLL_S))
         if log_end(connection, version).file != end.file:
             return

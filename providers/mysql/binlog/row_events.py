@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Callable
 
-from providers.mysql.binlog.batch import Batch, KeysOf, Kind, OpenTable
+from providers.mysql.binlog.batch import Batch, KeysOf, Kind, OpenTable, RangesOf
 from providers.mysql.binlog.tables import parse
 from providers.mysql.binlog.texts import inflated
 
@@ -80,11 +80,11 @@ class RowEvents:
         self._settle()
         self.batch.merge(other)
 
-    def shrink(self, most: int) -> None:
+    def shrink(self, most: int, ranges_of: RangesOf) -> None:
         """Give up keys where there are more than that many."""
         if self.batch.size() > most:
             self._settle()
-            self.batch.shrink(most)
+            self.batch.shrink(most, ranges_of)
 
     def forget(self) -> None:
         """Ask anew about each table that comes next."""

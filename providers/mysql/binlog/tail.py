@@ -9,25 +9,26 @@ import struct
 import time
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from providers.mysql.binlog.batch import KeysOf, Table, source_name
+from providers.mysql.binlog.batch import KeysOf, RangesOf, Table, source_name
 from providers.mysql.binlog.events import Changed, LogReader, Refused, missing
 from providers.mysql.binlog.marks import End, LogGone, Mark, Start
 from providers.mysql.binlog.prepared import Prepared
+from providers.mysql.binlog.ranges import Ranges
 from providers.mysql.binlog.stream import Stream
 from providers.mysql.connection import DEFAULT_TIMEOUTS, Timeouts
 from providers.mysql.endpoint import Endpoint
 from providers.mysql.errors import ConnectionLost, ServerError, Unreachable, Unsupported
 from providers.mysql.position import FilePosition
 
-__all__ = ["KeysOf", "LogGone", "Table", "Tail", "Touched"]
+__all__ = ["KeysOf", "LogGone", "RangesOf", "Table", "Tail", "Touched"]
 
 PATIENCE_S = 60.0
 """For how long a broken connection is tried again, in seconds."""
 
-MOST_KEYS = 200_000
-"""Keys of one stretch that are kept, and of prepared XA transactions; tables with more are `unreadable`."""
+MOST_KEYS = 50_000
+"""Keys of one stretch that are kept, and of prepared XA transactions."""
 
 _PAUSES_S = (0.05, 0.1, 0.2, 0.5, 1.0)
 
@@ -42,7 +43,8 @@ class Touched:
     once; they are to be read again. `statements`: database and text of DDL and of statement-format changes; nothing
     after the first statement of a stretch is in it, so that `keys_of` can be answered anew. `everything`: why any
     table may have been touched, empty where the log says which; then all of them are to be read again. `upto`: the end
-    of the newest transaction in it. `events`: how many row events it stands for.
+    of the newest transaction in it. `events`: how many row events it stands for. `ranges`: of tables of which there
+    were too many keys at once, those that hold the keys which are not in `rows`.
     """
 
     rows: Mapping[Table, set[tuple[bytes, ...]]]
@@ -52,6 +54,7 @@ class Touched:
     upto: Mark
     events: int
     everything: str = ""
+    ranges: Mapping[Table, Ranges] = field(default_factory=dict)
 
 
 class Tail:
@@ -71,6 +74,7 @@ class Tail:
         timeouts: Timeouts = DEFAULT_TIMEOUTS,
         patience_s: float = PATIENCE_S,
         most_keys: int = MOST_KEYS,
+        ranges_of: RangesOf = lambda table, keys: None,
     ) -> None:
         """Connect and ask for the log.
 
@@ -82,7 +86,8 @@ class Tail:
                 cuts off an older reader with the same.
             timeouts: bounds of connecting and of answers before the log begins.
             patience_s: for how long a broken connection is tried again.
-            most_keys: of one stretch; tables with more are `unreadable`.
+            most_keys: of one stretch; beyond, of the tables with the most of them there are `ranges`.
+            ranges_of: makes ranges of a table's keys; where it makes none, tables with too many are `unreadable`.
 
         Raises:
             ServerError: unreachable, access denied, another server than the one `start` comes from.
@@ -93,6 +98,7 @@ class Tail:
         self._timeouts = timeouts
         self._patience_s = patience_s
         self._most_keys = most_keys
+        self._ranges_of = ranges_of
         self._prepared = Prepared()
         self._place = start
         # By GTID the log may hold transactions before this place that are still to come.
@@ -210,7 +216,7 @@ class Tail:
                 f"The binary log of {stream.server} holds an event that this program cannot read, after "
                 f"{reader.file}:{reader.offset} ({error}).",
             ) from error
-        reader.shrink(self._most_keys - self._prepared.size())
+        reader.shrink(self._most_keys - self._prepared.size(), self._ranges_of)
         if not reader.located:
             return None
         if reader.open:
@@ -239,4 +245,5 @@ class Tail:
             mark,
             batch.events,
             batch.everything,
+            batch.ranges,
         )

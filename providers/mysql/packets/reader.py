@@ -102,6 +102,8 @@ class RawReader:
         self._ending: Ending = Walk()
         self._awaited: Prepared | None = None
         self._shown = ""
+        # What was sent ahead to be prepared.
+        self._asked = ""
         self.text = False
         self._pinged = False
         self._connect()
@@ -121,6 +123,7 @@ class RawReader:
         self._statements.clear()
         self._heads.clear()
         self._awaited = None
+        self._asked = ""
         self._ending = Walk()
         self.session = Connection(self._endpoint, self._timeouts)
         self._raw: Any = self.session.raw
@@ -191,8 +194,7 @@ class RawReader:
         if found is not None:
             self._statements.move_to_end(sql)
             return found
-        while len(self._statements) >= _STATEMENTS:
-            self._forget(next(iter(self._statements)))
+        self._make_room()
         if self.text:
             return self._prepare_text(sql)
         try:
@@ -205,11 +207,34 @@ class RawReader:
                 self._forget(old)
             return self._prepare(sql)
 
-    def _prepare(self, sql: str) -> Prepared:
+    def ask_to_prepare(self, sql: str) -> None:
+        """Send ahead what `prepare` sends, which has to follow at once: so that two servers are at it together.
+
+        Raises:
+            ConnectionLost: the connection broke.
+        """
+        self._nothing_awaited()
+        if not self.text and sql not in self._statements:
+            self._make_room()
+            self._send_to_prepare(sql)
+
+    def _make_room(self) -> None:
+        while len(self._statements) >= _STATEMENTS and not self._asked:
+            self._forget(next(iter(self._statements)))
+
+    def _send_to_prepare(self, sql: str) -> None:
         # The driver has no public way to prepare a statement; what it calls raises its own errors.
-        raw = self._raw
         try:
-            raw._execute_command(_PREPARE, sql.encode())
+            self._raw._execute_command(_PREPARE, sql.encode())
+        except (pymysql.err.MySQLError, OSError) as error:
+            raise explain(self.server, sql, error) from error
+        self._asked = sql
+
+    def _prepare(self, sql: str) -> Prepared:
+        if self._asked != sql:
+            self._send_to_prepare(sql)
+        raw, self._asked = self._raw, ""
+        try:
             number, columns, parameters = struct.unpack_from("<IHH", raw._read_packet()._data, 1)
             for _ in range(parameters + (parameters > 0)):
                 raw._read_packet()
@@ -393,6 +418,7 @@ class RawReader:
 
     def _drop(self) -> None:
         self._awaited = None
+        self._asked = ""
         self._statements.clear()
         self._heads.clear()
         self._raw._force_close()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,17 +102,41 @@ def prove(verification: Verification, pair: Two, seconds: float = 20.0) -> Outco
 @contextlib.contextmanager
 def writing(pair: Two) -> Iterator[None]:
     """Somebody changes rows, and keys, all the time."""
+
+    def write(session: Connection, number: int) -> None:
+        number = number % 3000 + 1
+        session.run(f"UPDATE {BASE}.orders SET v = v + 1 WHERE id BETWEEN {1000 + number} AND {1020 + number}")
+        session.run(f"UPDATE {BASE}.words SET w = CONCAT('x', w) WHERE n = {number % 400 + 1} AND w < 'xxxxx'")
+
+    with _going_on(pair, write):
+        yield
+
+
+@contextlib.contextmanager
+def by_statements(pair: Two) -> Iterator[None]:
+    """Somebody changes a table all the time of which the log names no rows."""
+
+    def write(session: Connection, number: int) -> None:
+        if not number:
+            session.run("SET SESSION binlog_format = STATEMENT")
+        session.run(f"UPDATE {BASE}.words SET v = v + 1 WHERE n = {number % 400 + 1}")
+
+    with _going_on(pair, write):
+        yield
+
+
+@contextlib.contextmanager
+def _going_on(pair: Two, write: Callable[[Connection, int], None]) -> Iterator[None]:
     over = threading.Event()
 
-    def write() -> None:
+    def work() -> None:
         with contextlib.closing(pair.source.connect()) as session:
-            number = 0
-            while not over.wait(0.002):
-                number = number % 3000 + 1
-                session.run(f"UPDATE {BASE}.orders SET v = v + 1 WHERE id BETWEEN {1000 + number} AND {1020 + number}")
-                session.run(f"UPDATE {BASE}.words SET w = CONCAT('x', w) WHERE n = {number % 400 + 1} AND w < 'xxxxx'")
+            for number in itertools.count():
+                if over.wait(0.002):
+                    return
+                write(session, number)
 
-    thread = threading.Thread(target=write)
+    thread = threading.Thread(target=work)
     thread.start()
     try:
         yield

@@ -44,8 +44,9 @@ class Parts:
         )
         arrival = Arrival(pair.source, pair.target, None)
         self.upkeep = Upkeep(
-            others, arrival, request, self.known, self.dirty, self.findings, {}, lambda: True, lambda *_: None, failed
-        )
+            others, arrival, request, self.known, self.dirty, self.findings, {},
+            lambda: True, lambda *_: None, lambda _: None, failed,
+        )  # fmt: skip
 
     def look(self, passed: float) -> Seen:
         return look(self.known, self.dirty, self.findings, passed)

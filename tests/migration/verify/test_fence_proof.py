@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ from providers.mysql.gtid import GtidSet
 from tests.migration.verify.following import following, told, unlogged
 from tests.migration.verify.proving import BASE, clean, errant, prove, read_once, shop, verifying
 from tests.support.pairs import Two
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module", params=["mariadb-10.11", "mysql-9.7", "mysql-5.6"])
@@ -46,6 +48,30 @@ def test_what_changed_until_the_fence_is_read_once_more(pair: Two) -> None:
     assert (outcome.verdict, outcome.found, outcome.doubts) == (Verdict.IDENTICAL, 0, ())
     assert outcome.tables == 5
     assert outcome.miss == 0.0
+
+
+def test_of_rows_that_are_too_many_to_be_remembered_the_ranges_are_read_once_more(pair: Two) -> None:
+    with verifying(pair) as verification:
+        clean(verification)
+        assert verification._work is not None
+        dirty, gate = verification._work.dirty, threading.Event()
+        # Nothing is read again by then.
+        verification._work.upkeep.held.set()
+        verification._work.rechecker.submit(lambda _: bool(gate.wait(30)) or None)
+        dirty._most = 100
+        pair.source.change(f"UPDATE {BASE}.orders SET v = 2 WHERE id BETWEEN 3000 AND 3999")
+        pair.source.change(f"UPDATE {BASE}.words SET v = 2 WHERE n < 400")
+        pair.caught_up()
+        until(lambda: dirty.redo_tables() == {(BASE, "orders"), (BASE, "words")}, "both are to be read again")
+        # No log says so: they are found where they are read.
+        with unlogged(pair.target) as session:
+            session.run(f"UPDATE {BASE}.orders SET v = 99 WHERE id IN (5, 3500)")
+            session.run(f"UPDATE {BASE}.words SET v = 99 WHERE n = 450")
+        gate.set()
+        outcome = prove(verification, pair)
+        word = Difference((BASE, "words"), Kind.CHANGED, (("w", "w450"), ("n", "450")), ("v",))
+        assert told(outcome.differences) == told([changed("orders", 3500), word])
+        assert outcome.redone == 2
 
 
 def test_a_difference_is_refused_until_it_is_gone(pair: Two) -> None:

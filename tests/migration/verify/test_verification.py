@@ -19,6 +19,7 @@ from tests.migration.verify.following import following, told, unlogged
 from tests.migration.verify.proving import (
     BASE,
     ROWS,
+    by_statements,
     clean,
     confirmed,
     errant,
@@ -110,6 +111,14 @@ def test_a_write_on_the_target_after_its_row_was_compared_is_confirmed_and_heals
         alone(pair, f"UPDATE {BASE}.orders SET v = 1 WHERE id = 5", f"DELETE FROM {BASE}.loose WHERE v = 5")
         until(lambda: not verification.progress().confirmed, "both are healed", 30)
         assert prove(verification, pair).verdict is Verdict.IDENTICAL
+
+
+def test_a_row_is_confirmed_whose_table_is_read_again_and_again(pair: Two) -> None:
+    with unlogged(pair.target) as session:
+        session.run(f"UPDATE {BASE}.words SET v = 99 WHERE n = 450")
+    planted = Difference((BASE, "words"), Kind.CHANGED, (("w", "w450"), ("n", "450")), ("v",))
+    with by_statements(pair), verifying(pair) as verification:
+        assert confirmed(verification, 1) == [planted]
 
 
 def test_tables_come_go_and_change_while_it_runs(pair: Two) -> None:
@@ -252,6 +261,17 @@ def test_progress_whose_log_is_gone_is_begun_anew(pair: Two, tmp_path: Path) -> 
     with verifying(pair, state=state) as verification:
         outcome = verification.finish(60)
         assert (outcome.verdict, outcome.rows) == (Verdict.IDENTICAL, _ALL)
+
+
+def test_progress_that_can_be_kept_no_longer_ends_it_with_that_reason(pair: Two, tmp_path: Path) -> None:
+    with verifying(pair, state=tmp_path / "rows") as verification:
+        read_once(verification)
+        assert verification._work is not None
+        assert verification._work.journal is not None
+        with contextlib.closing(verification._work.journal._file), open("/dev/full", "ab", buffering=0) as full:
+            verification._work.journal._file = full  # type: ignore[assignment]
+            assert verification.wait(lambda _: False, 30).state is State.ENDED
+    assert "cannot be written (No space left on device)" in str(verification.failure)
 
 
 def test_another_file_is_refused(pair: Two, tmp_path: Path) -> None:

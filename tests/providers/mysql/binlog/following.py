@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from providers.mysql.binlog.access import free_server_id
 from providers.mysql.binlog.marks import End, Mark, Start
 from providers.mysql.binlog.places import log_end, log_start
-from providers.mysql.binlog.tail import Table, Tail, Touched
+from providers.mysql.binlog.ranges import Ranges
+from providers.mysql.binlog.tail import RangesOf, Table, Tail, Touched
 from providers.mysql.connection import DEFAULT_TIMEOUTS, Connection, Timeouts
 from providers.mysql.endpoint import Endpoint
 
@@ -24,6 +25,7 @@ class Seen:
     rows: dict[Table, set[tuple[bytes, ...]]] = field(default_factory=dict)
     rekeyed: set[Table] = field(default_factory=set)
     unreadable: set[Table] = field(default_factory=set)
+    ranges: dict[Table, list[Ranges]] = field(default_factory=dict)
     statements: list[tuple[str, str]] = field(default_factory=list)
     everything: str = ""
     events: int = 0
@@ -32,6 +34,8 @@ class Seen:
     def add(self, touched: Touched) -> None:
         for table, keys in touched.rows.items():
             self.rows.setdefault(table, set()).update(keys)
+        for table, ranges in touched.ranges.items():
+            self.ranges.setdefault(table, []).append(ranges)
         self.rekeyed |= touched.rekeyed
         self.unreadable |= touched.unreadable
         self.statements += touched.statements
@@ -83,6 +87,7 @@ def following(
     start: Start | None = None,
     through: Endpoint | None = None,
     most_keys: int = 200_000,
+    ranges_of: RangesOf = lambda table, keys: None,
     patience_s: float = 60.0,
     timeouts: Timeouts = DEFAULT_TIMEOUTS,
 ) -> Iterator[Following]:
@@ -94,6 +99,7 @@ def following(
         lambda database, name: known.get(name) if database == "app" else None,
         free_server_id([session]),
         most_keys=most_keys,
+        ranges_of=ranges_of,
         patience_s=patience_s,
         timeouts=timeouts,
     )

@@ -20,6 +20,7 @@ from providers.mysql.version import Version
 from providers.sandbox.launcher import SandboxServer
 from tests.providers.mysql.binlog.following import Following, following
 from tests.support.pairs import running
+from tests.support.waiting import until
 
 
 def test_what_is_committed_is_covered(follow: Following) -> None:
@@ -83,6 +84,50 @@ def test_what_is_logged_and_not_committed_is_not_covered(follow: Following, vers
 def test_a_start_stands_in_a_journal(session: Connection) -> None:
     start = log_start(session, settle_s=0.2)
     assert Start.from_json(start.to_json()) == start
+
+
+LONG_S = 1000.0
+
+
+def long_log(session: Connection) -> None:
+    """Make the newest file of the log longer than what would be read from its beginning."""
+    session.run("INSERT INTO app.t (id, v) VALUES (99, REPEAT('v', 300000))")
+
+
+def test_a_start_is_not_waited_for_where_nothing_is_open(follow: Following, version: Version) -> None:
+    long_log(follow.session)
+    began = time.monotonic()
+    start = log_start(follow.session, version, settle_s=LONG_S)
+    assert time.monotonic() - began < LONG_S / 2
+    assert start.offset > 300_000
+
+
+def test_a_start_waits_for_what_is_open_where_the_server_does_not_tell(follow: Following, version: Version) -> None:
+    if version.mariadb or version.mysql_from(8, 0):
+        pytest.skip("this server tells what reads see")
+    session, starts = follow.session, list[Start]()
+    long_log(session)
+
+    def begin() -> None:
+        with closing(Connection(session.endpoint)) as asking:
+            starts.append(log_start(asking, version, settle_s=LONG_S))
+
+    def asked() -> int:
+        return int((session.row("SHOW GLOBAL STATUS LIKE 'Com_show_master_status'") or ("", 0))[1])
+
+    with closing(Connection(session.endpoint)) as writer:
+        writer.run("BEGIN")
+        writer.run("INSERT INTO app.t (id) VALUES (7)")
+        thread, before = threading.Thread(target=begin), asked()
+        thread.start()
+        until(lambda: asked() > before + 5, "it asks again and again")
+        assert not starts
+        writer.run("COMMIT")
+        thread.join(60.0)
+    assert starts
+    # What was open then is in the log behind it.
+    with following(session, {"t": (0,)}, start=starts[0]) as late:
+        assert 7 in late.catch_up().keys("t")
 
 
 def test_nothing_is_covered_that_is_not_known() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 import pytest
 
 from providers.mysql.binlog.marks import LogGone, Start
 from providers.mysql.binlog.places import log_end, log_start
+from providers.mysql.binlog.ranges import Ranges, ranges_of
+from providers.mysql.binlog.tail import Table
 from providers.mysql.connection import Connection, Timeouts
 from providers.mysql.endpoint import Endpoint
 from providers.mysql.position import FilePosition
@@ -202,6 +204,26 @@ def test_too_many_keys_make_the_table_unreadable(session: Connection, follow: Fo
         seen = bounded.catch_up()
     assert seen.unreadable == {_KEYED}
     assert len(seen.keys("t")) <= 1000
+
+
+def test_too_many_keys_become_ranges_where_they_begin_with_a_number(session: Connection, follow: Following) -> None:
+    follow.run("FLUSH LOGS")
+    start = log_start(session, settle_s=1.0)
+    numbers = [*range(2000), *range(50_000, 50_500), 90_000]
+    values = ", ".join(f"({number}, 'v', 1)" for number in numbers)
+    seen = follow.run(f"INSERT INTO app.t VALUES {values}")
+    assert (seen.keys("t"), seen.ranges) == (set(numbers), {})
+
+    def ranges(table: Table, keys: Collection[tuple[bytes, ...]]) -> Ranges:
+        assert table == _KEYED
+        return ranges_of((int.from_bytes(key[0], "little") for key in keys), 100)
+
+    with following(session, {"t": (0,)}, start=start, most_keys=400, ranges_of=ranges) as bounded:
+        seen = bounded.catch_up()
+    assert seen.unreadable == set()
+    (found,) = seen.ranges[_KEYED]
+    held = seen.keys("t") | {number for low, high in found for number in range(low, high + 1)}
+    assert (set(numbers) <= held, len(seen.keys("t")) <= 400, held - set(numbers)) == (True, True, set())
 
 
 def test_two_tails_see_the_same(session: Connection, follow: Following) -> None:
