@@ -16,11 +16,11 @@ from migration.model import Direction, Positioning
 from migration.pair_lock import Occupied, PairLock
 from providers.mysql import replication
 from providers.mysql.connection import Connection
-from providers.mysql.endpoint import Account, Secret
+from providers.mysql.endpoint import Account, Secret, TlsMode
 from providers.mysql.errors import ServerError, StatementFailed
 from providers.mysql.server import Server
 from tests.support.moving import Moving, moving
-from tests.support.proxy import Proxy
+from tests.support.proxy import Fuse, Loss, Proxy
 from tests.support.waiting import until
 
 PAIRS = [
@@ -29,6 +29,8 @@ PAIRS = [
     ("mysql-5.6", "mysql-5.7", Positioning.GTID),
     ("mysql-5.7", "mysql-5.7", Positioning.FILE),
 ]
+# Half a second of patience, and a machine at work; a silent session was waited for ten times as long.
+OPENED_S = 3.0
 
 
 @pytest.fixture(scope="module", params=PAIRS, ids=lambda pair: "-".join(map(str, pair)))
@@ -96,6 +98,27 @@ def test_a_link_of_more_than_a_second_only_takes_longer(pair: Moving) -> None:
         pytest.skip("one pair is enough: the wait for the link knows no engines")
     with slow_link(pair, 1.2):
         switch(pair.m, pair.attempt())
+    switch(pair.m, pair.attempt(Direction.ROLLBACK))
+    verified(pair)
+
+
+@pytest.mark.parametrize("loss", [Loss.SILENCE, Loss.DEAFNESS])
+def test_a_session_that_falls_silent_at_the_opening_is_not_waited_for(pair: Moving, loss: Loss) -> None:
+    target = pair.m.target
+    with Proxy((target.endpoint.host, target.endpoint.port)) as road:
+        # What is sent is seen without TLS only.
+        there = replace(target.endpoint, port=road.port, tls=TlsMode.DISABLED)
+        with contextlib.closing(Server(there, target.identity.uid)) as far:
+            fuse = road.burn(Fuse(loss, target.dialect.unfence.encode()))
+            made = Moving(pair.sandbox, pair.journal, replace(pair.m, other=far), pair.desk, pair.numbers)
+            switch(made.m, made.attempt())
+            pair.numbers = made.numbers
+            assert fuse.blown.is_set()
+        with JournalReader(pair.journal) as reader:
+            records = reader.records()
+        passed = [record.at for record in records if record.kind is Kind.NO_RETURN][-1]
+        opened = [one for one in records if one.kind is Kind.OUTCOME and one.subject == "promote"][-1]
+        assert opened.body["ended"] - passed < OPENED_S
     switch(pair.m, pair.attempt(Direction.ROLLBACK))
     verified(pair)
 
