@@ -1,0 +1,1 @@
+"""Microsoft Azure: what the wizard asks of its MySQL services, of its migration service, and how."""

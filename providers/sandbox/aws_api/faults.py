@@ -1,0 +1,81 @@
+"""What can be made to go wrong with the simulated RDS: with calls to it, and with what it does."""
+
+from __future__ import annotations
+
+import threading
+
+from providers.sandbox.aliyun_api.faults import Fault, Faults, Kind
+
+__all__ = ["AwsFaults", "Fault", "Kind", "dropped_answer", "expired", "forbidden", "throttled", "unavailable"]
+
+
+def throttled(action: str = "*", times: int | None = 1) -> Fault:
+    """Too many calls."""
+    return Fault(Kind.REFUSE, action, times, status=400, code="Throttling", message="Rate exceeded")
+
+
+def unavailable(action: str = "*", times: int | None = 1) -> Fault:
+    """AWS is not well."""
+    return Fault(
+        Kind.REFUSE, action, times, status=503, code="ServiceUnavailable",
+        message="The request has failed due to a temporary failure of the server.",
+    )  # fmt: skip
+
+
+def expired(action: str = "*", times: int | None = None) -> Fault:
+    """The credentials have expired."""
+    return Fault(
+        Kind.REFUSE, action, times, status=403, code="ExpiredToken",
+        message="The security token included in the request is expired",
+    )  # fmt: skip
+
+
+def forbidden(action: str) -> Fault:
+    """The account may not do this."""
+    return Fault(
+        Kind.REFUSE, action, None, status=403, code="AccessDenied",
+        message="User is not authorized to perform this action because no identity-based policy allows it",
+    )  # fmt: skip
+
+
+def dropped_answer(action: str, times: int | None = 1) -> Fault:
+    """It is done, and the answer does not arrive."""
+    return Fault(Kind.LOSE, action, times)
+
+
+class AwsFaults(Faults):
+    """The faults of calls, and these of what RDS does; safe to use from any thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._counting = threading.Lock()
+        self._promotions = 0
+        self._switches = 0
+
+    def fail_promotions(self, times: int = 1) -> None:
+        """Let promotions end with the replica as it was."""
+        with self._counting:
+            self._promotions += times
+
+    def delay_switches(self, times: int = 1) -> None:
+        """Let switches of Blue/Green deployments run into their timeout."""
+        with self._counting:
+            self._switches += times
+
+    def clear(self) -> None:
+        """Nothing goes wrong any more."""
+        super().clear()
+        with self._counting:
+            self._promotions = self._switches = 0
+
+    def takes_promotion(self) -> bool:
+        """Whether the promotion that begins now fails."""
+        with self._counting:
+            self._promotions, fails = max(0, self._promotions - 1), self._promotions > 0
+            return fails
+
+    def takes_switch(self) -> bool:
+        """Whether the switch that begins now is late."""
+        with self._counting:
+            self._switches, late = max(0, self._switches - 1), self._switches > 0
+            return late

@@ -1,0 +1,66 @@
+"""The roles that are published for operators allow exactly the calls that are made."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from providers.azure.actions import ACTIONS, SCOPE_PLACEHOLDER, Tier, role
+from providers.azure.client import Client
+from tests.providers.azure.arm import ArmServer, Reply
+from tests.providers.azure.samples import READS, SAMPLES, use
+
+PAGE = (Path(__file__).parents[3] / "docs" / "azure-roles.md").read_text(encoding="utf-8")
+ROLES = {tier: json.loads(json.dumps(role(tier))) for tier in Tier}
+FOLLOWED = re.compile(r"/locations/(azureAsyncOperation|operationResults|operationStatuses)/read$")
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_the_page_shows_the_role(tier: Tier) -> None:
+    shown = re.search(rf"^## {tier.value.capitalize()}$.*?^```json$(.*?)^```$", PAGE, re.M | re.S)
+    assert shown
+    assert json.loads(shown[1]) == ROLES[tier]
+
+
+def test_the_page_has_a_row_for_every_call() -> None:
+    rows = [line for line in PAGE.splitlines() if re.match(r"\| (observe|migrate|release) \|", line)]
+    assert sorted(rows) == sorted(row(action) for action in ACTIONS)
+
+
+def row(name: tuple[str, str]) -> str:
+    action = ACTIONS[name]
+    functions = ", ".join(f"`{function}`" for function in action.functions)
+    shown = action.name if action.documented else f"{action.name.removeprefix('Undescribed_')} (not described)"
+    return f"| {action.tier} | `{action.permission}` | {action.product.title} {action.version} {shown} | {functions} |"
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_call_that_is_made_is_allowed_by_its_role(name: str, server: ArmServer, client: Client) -> None:
+    server.always = Reply(200, {"value": []})
+    use(client, name)
+    (action,) = [action for action in ACTIONS.values() if name in action.functions]
+    assert (action.tier is Tier.OBSERVE) is (name in READS)
+    (seen,) = server.seen
+    # Resource Manager derives what it asks for from the address and the method, and so is it done here.
+    parts = seen.path.rpartition("/providers/")[2].split("/")
+    kinds = parts[1::2] if parts[1] != "locations" else [parts[1], *parts[3:]]
+    verb = {"GET": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete", "POST": "action"}[seen.method]
+    assert "/".join([parts[0], *kinds, verb]) in ROLES[action.tier]["Actions"]
+
+
+def test_the_roles_do_not_overlap_and_have_no_wildcards() -> None:
+    everything = [action for tier in Tier for action in ROLES[tier]["Actions"]]
+    assert len(everything) == len(set(everything))
+    assert not [action for action in everything if "*" in action]
+    assert all(ROLES[tier]["AssignableScopes"] == [SCOPE_PLACEHOLDER] for tier in Tier)
+
+
+def test_nothing_but_release_deletes_servers_and_services() -> None:
+    for tier in (Tier.OBSERVE, Tier.MIGRATE):
+        deletes = {action for action in ROLES[tier]["Actions"] if action.endswith("/delete")}
+        assert not {one for one in deletes if re.search(r"/(flexibleServers|servers|services)/delete$", one)}
+    assert not [one for one in ROLES[Tier.OBSERVE]["Actions"] if re.search(r"/(write|delete)$", one)]
+    assert len([one for one in ROLES[Tier.OBSERVE]["Actions"] if FOLLOWED.search(one)]) == 4
