@@ -6,6 +6,8 @@ is found out by reading the state. A second call with the other master would be 
 
 from __future__ import annotations
 
+import time
+
 from migration.aliyun import addresses
 from migration.aliyun.account import commands, of
 from migration.aliyun.state import (
@@ -35,8 +37,8 @@ _PARTS = (
     ("promote", "wait until the new side takes writes"),
     ("addresses", "see who answers where"),
 )
-# How long a call whose answer was lost may take to be seen in the state, in polls.
-_UNSEEN_POLLS = 6
+# How long a call whose answer was lost may take to be seen in the state.
+_UNSEEN_S = 30.0
 
 
 def parts(m: Migration) -> tuple[tuple[str, str], ...]:
@@ -195,7 +197,7 @@ def _see_through(m: Migration, s: Switchover, move: Moving) -> None:
 
 
 def _outcome(m: Migration, s: Switchover, move: Moving) -> Found:
-    unseen = 0
+    began = time.monotonic()
     for found in looks_on(m):
         m.scribe.progress("move_writes", done=0, total=0, unit="", note=in_words(found))
         if holder(found) is Holder.BOTH:
@@ -206,8 +208,7 @@ def _outcome(m: Migration, s: Switchover, move: Moving) -> Found:
         if found.status == move.after and holder(found) is move.new:
             return found
         if found.status == move.before and holder(found) is move.old:
-            unseen += 1
-            if unseen >= _UNSEEN_POLLS:
+            if time.monotonic() - began >= _UNSEEN_S:
                 why = f"{s.old.name} has the writes, the provider did not switch or took it back: {in_words(found)}"
                 _back(m, s, why)
                 raise _NotMoved(why)
