@@ -207,11 +207,10 @@ def _outcome(m: Migration, s: Switchover, move: Moving) -> Found:
             )
         if found.status == move.after and holder(found) is move.new:
             return found
-        if found.status == move.before and holder(found) is move.old:
-            if time.monotonic() - began >= _UNSEEN_S:
-                why = f"{s.old.name} has the writes, the provider did not switch or took it back: {in_words(found)}"
-                _back(m, s, why)
-                raise _NotMoved(why)
+        if found.status == move.before and holder(found) is move.old and time.monotonic() - began >= _UNSEEN_S:
+            why = f"{s.old.name} has the writes, the provider did not switch or took it back: {in_words(found)}"
+            _back(m, s, why)
+            raise _NotMoved(why)
     raise AssertionError("looking ends only by an answer")
 
 
