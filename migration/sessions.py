@@ -19,7 +19,7 @@ from migration.view import MigrationView
 from migration.watch import Watch
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_START_S = 20.0
+_START_S = 60.0
 
 
 class SessionError(Exception):

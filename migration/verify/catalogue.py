@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 from migration.verify.model import Table
 from providers.mysql.connection import Connection, Row
@@ -175,6 +176,7 @@ def _columns(connection: Connection, where: str, args: Sequence[str]) -> dict[Ta
     return found
 
 
+@lru_cache(1000)
 def _plain(column_type: str) -> str:
     """A type without what says nothing of its values: the width at which numbers are shown, and comments."""
     text = re.sub(r"\s*/\*.*?\*/", "", column_type)
@@ -186,6 +188,7 @@ def _plain(column_type: str) -> str:
     return "geometrycollection" if text == "geomcollection" else text
 
 
+@lru_cache(1000)
 def _current(charset: str) -> str:
     """A character set or collation by its present name: utf8 is what utf8mb3 was called."""
     return re.sub(r"^utf8(?=_|$)", "utf8mb3", charset)

@@ -8,12 +8,13 @@ several times in a row. Only behind a fence is it certain.
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import time
 from dataclasses import dataclass
 
 from migration.verify.arrival import Arrival
-from migration.verify.compare import Rows, difference, unequal
+from migration.verify.compare import difference, unequal
 from migration.verify.dirty import DirtySet, Key
 from migration.verify.findings import Findings
 from migration.verify.known import Known
@@ -29,14 +30,15 @@ _TRIES = 3
 _TIMES = 3
 _BETWEEN_S = 0.1
 _AT_ONCE = 500
+_MOST_BYTES = 4 << 20
 _ARRIVAL_S = 5.0
 
 
 @dataclass
 class _Seen:
-    """How both rows looked, and how often in a row."""
+    """How both rows looked, as a digest, and how often in a row."""
 
-    rows: Rows
+    rows: bytes
     times: int
 
 
@@ -62,7 +64,7 @@ class Confirming:
         if time.monotonic() < self._next:
             return False
         self._next = time.monotonic() + _BETWEEN_S
-        suspects = self._suspects()
+        suspects = {table: self._some(table, keys) for table, keys in self._suspects().items()}
         self._seen = {one: seen for one, seen in self._seen.items() if one[1] in suspects.get(one[0], ())}
         shapes = {table: shape for table in suspects if (shape := self._known.shape(table)) is not None}
         if not shapes:
@@ -86,6 +88,12 @@ class Confirming:
         for _, table, key in heapq.nlargest(_AT_ONCE, open_):
             found.setdefault(table, set()).add(key)
         return found
+
+    def _some(self, table: Table, keys: set[Key]) -> set[Key]:
+        """As many of them as can be held, both sides' rows together: first those that were looked at before."""
+        shape = self._known.shape(table)
+        most = _AT_ONCE if shape is None else max(1, _MOST_BYTES // shape.row_size)
+        return set(sorted(keys, key=lambda key: (table, key) not in self._seen)[:most])
 
     def _read(self, shape: Shape, side: int, keys: set[Key]) -> dict[Key, bytes] | None:
         """The rows on one side; None where the table is another by now."""
@@ -111,8 +119,9 @@ class Confirming:
             if rows is None:
                 self._seen.pop((shape.table, key), None)
                 continue
-            seen = self._seen.setdefault((shape.table, key), _Seen(rows, 0))
-            seen.times, seen.rows = (seen.times + 1 if seen.rows == rows else 1), rows
+            looks = hashlib.sha256(repr(rows).encode()).digest()
+            seen = self._seen.setdefault((shape.table, key), _Seen(looks, 0))
+            seen.times, seen.rows = (seen.times + 1 if seen.rows == looks else 1), looks
             if seen.times >= _TIMES:
                 confirmed[key] = difference(shape, layout, key, *rows)
         if confirmed:

@@ -9,7 +9,7 @@ be read from it before a SELECT can see it. Therefore
 - keys are taken out *before* they are read: an event that comes while they are read puts its key in again;
 - a row that was found to differ is kept by the key it was read with, until a later reading finds it equal;
 - a table that cannot be followed by key (`redo`) is read again as a whole, by the same rules; where there are more
-  keys than can be kept, the ranges that hold them are, or the whole table, if its keys say nothing of an order;
+  keys than can be kept, the ranges that hold them are, or the whole table, if the order of its keys is not known;
 - what differed stays while its table is read again, and leaves where that finds it equal;
 - whatever takes something's place takes over `since`, up to when nothing was the matter with it: so what was to be
   compared at a moment can be told from what came later.
@@ -36,11 +36,13 @@ MOST_TOUCHED = 100_000
 """Keys of touched rows that are kept: some 200 bytes each. Beyond, of the table with the most of them, the ranges that
 hold them are read again."""
 MOST_DIFFERING = 20_000
-"""Keys of differing rows that are kept of one table; beyond, it is read again as a whole later."""
+"""Keys of differing rows that are kept; of a table with more of them, that it is read again as a whole later."""
 
 RangesOf = Callable[[Table, Collection[Key]], Ranges | None]
-"""Ranges of the number that a table's keys begin with, which hold these keys; None where that is no number."""
+"""Ranges which hold these keys of a table, as `ordering` numbers them; None where there are none."""
 
+# Stretches that wait: beyond, two that follow each other wait for the second's mark together.
+_MOST_WAITING = 1_000
 _FIRST_AGAIN_S = 0.05
 _LAST_AGAIN_S = 2.0
 
@@ -63,7 +65,7 @@ class _Ready:
     since: float
 
 
-@dataclass
+@dataclass(slots=True)
 class _Again:
     """A differing row: how often it differed, and when it is to be read again."""
 
@@ -94,7 +96,7 @@ class DirtySet:
     def __init__(
         self, most: int = MOST_TOUCHED, most_differing: int = MOST_DIFFERING, ranges_of: RangesOf = _whole
     ) -> None:
-        """`most`: touched keys in all; `most_differing`: differing rows of one table."""
+        """`most`: touched keys in all; `most_differing`: differing rows in all."""
         self._lock = threading.Lock()
         self._most = most
         self._most_differing = most_differing
@@ -117,10 +119,13 @@ class DirtySet:
         rows = {table: set(keys) for table, keys in stretch.rows.items()}
         redo: dict[Table, Ranges | None] = {**stretch.ranges, **dict.fromkeys(stretch.redo)}
         with self._lock:
-            self._waiting[side].append(_Waiting(rows, redo, stretch.mark, stretch.seen))
+            waiting = self._waiting[side]
+            waiting.append(_Waiting(rows, redo, stretch.mark, stretch.seen))
             self._waiting_keys += sum(map(len, rows.values()))
             while self._waiting_keys + self._ready_keys > self._most:
                 self._give_up_keys()
+            if len(waiting) > _MOST_WAITING:
+                self._waiting[side] = self._paired(waiting)
 
     def differ(self, table: Table, suspects: Iterable[Suspect], now: float) -> None:
         """These rows were found to differ, by their keys as they were read. `now`: monotonic seconds."""
@@ -312,6 +317,14 @@ class DirtySet:
                     del rows[key]
             self._differ(table, found, now)
 
+    def redone_in_part(self, table: Table, due: Due, differing: Iterable[Suspect], now: float) -> None:
+        """As `redone`, where more differed than is told: all of the table is to be read once more."""
+        with self._lock:
+            if self._landed(table, due) is not None:
+                self._note_redo(table, Due(due.since))
+            self._differ(table, differing, now)
+            self._flooded.add(table)
+
     def not_redone(self, table: Table, due: Due) -> None:
         """What was taken of the table could not be read to its end."""
         with self._lock:
@@ -400,9 +413,11 @@ class DirtySet:
 
     def _differ(self, table: Table, suspects: Iterable[Suspect], now: float) -> None:
         rows = self._differing.setdefault(table, {})
+        room = self._most_differing - sum(map(len, self._differing.values()))
         for one in suspects:
             known = rows.get(one.key)
-            if known is None and len(rows) >= self._most_differing:
+            room -= known is None
+            if known is None and room < 0:
                 self._flooded.add(table)
                 self._note_redo(table, Due(one.since))
                 continue
@@ -420,6 +435,21 @@ class DirtySet:
         for table, keys in stretch.rows.items():
             self._waiting_keys -= len(keys)
             self._make_ready(table, keys, stretch.seen)
+
+    def _paired(self, waiting: deque[_Waiting]) -> deque[_Waiting]:
+        """Every two that follow each other as one, which is as old as the first and waits as long as the second."""
+        pairs = deque[_Waiting]()
+        while len(waiting) > 1:
+            first, then = waiting.popleft(), waiting.popleft()
+            for table, keys in first.rows.items():
+                known = then.rows.setdefault(table, set())
+                self._waiting_keys += len(known | keys) - len(known) - len(keys)
+                known |= keys
+            for table, ranges in first.redo.items():
+                then.redo[table] = _united(then.redo[table], ranges) if table in then.redo else ranges
+            pairs.append(_Waiting(then.rows, then.redo, then.mark, first.seen))
+        pairs.extend(waiting)
+        return pairs
 
     def _make_ready(self, table: Table, keys: Iterable[Key], since: float) -> None:
         ready = self._ready.setdefault(table, _Ready(set(), since))

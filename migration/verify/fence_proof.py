@@ -11,9 +11,9 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from migration.model import Side
-from migration.verify.compare import Rows, difference
 from migration.verify.dirty import Due, Key, Suspect
 from migration.verify.known import SIDES
 from migration.verify.listing import Listing, without_hidden
@@ -24,6 +24,7 @@ from migration.verify.recheck import Rereader
 from migration.verify.scan import of_the_table
 from migration.verify.shapes import Shape, Way, reread
 from migration.verify.tables import scan_ranges, scan_table
+from migration.verify.unequal import Unequal
 from migration.verify.work import Work
 from providers.mysql.binlog.marks import End
 from providers.mysql.binlog.places import horizon
@@ -37,6 +38,8 @@ LISTED = 1_000
 """Differences that are listed; all are counted."""
 # Of one table: the more of its keys there are, the more of them stand close together.
 _AT_ONCE = 10_000
+# Of rows that are read to tell what differs.
+_TOLD_AT_ONCE, _MOST_BYTES = 1_000, 4 << 20
 _POLL_S = 0.001
 
 
@@ -143,7 +146,11 @@ class FenceProof:
         self._looked: frozenset[Table] = frozenset()
         # Tables that were read as a whole.
         self._redone: set[Table] = set()
-        self._differing: dict[Table, dict[Key, Rows]] = {}
+        self._differing: dict[Table, dict[Key, None]] = {}
+        # What reading tables as a whole, along their keys, came to: nobody who found a row before that knows more.
+        self._whole: dict[Table, Unequal] = {}
+        # Of tables that were read: rows that differ beside those.
+        self._more: dict[Table, int] = {}
 
     def run(self, rereader: Rereader) -> Outcome:
         """Prove, or say what is in the way; does not raise for what a server does."""
@@ -284,41 +291,51 @@ class FenceProof:
             self._told.reread += len(taken.keys)
             if not found.legible:
                 dirty.redo(taken.table, taken.since)
-            self._note(shape, dict(found.differing))
+            self._note(shape, found.differing)
             dirty.landed()
 
     def _read_differing(self, rereader: Rereader) -> None:
         """Read what differed once more, by the keys that the rows have: these are the differences there are."""
         for table, suspects in self._work.dirty.differing().items():
-            if table in self._redone and self._way(table) is not Way.BUCKETS:
-                # Found by somebody else before that; here it was equal.
-                continue
-            rows = self._differing.setdefault(table, {})
-            for one in suspects:
-                rows.setdefault(one.key, (None, None))
-        for table, rows in self._differing.items():
-            shape = self._shape(table)
-            if shape is None or (table in self._redone and shape.way is not Way.BUCKETS):
-                continue
-            self._in_time()
-            self._told.reread += len(rows)
-            self._differing[table] = dict(rereader.again(shape, list(rows)))
-        self._tell_rows(rereader)
-
-    def _note(self, shape: Shape, rows: dict[Key, Rows]) -> None:
-        if rows:
-            self._differing.setdefault(shape.table, {}).update(rows)
-
-    def _tell_rows(self, rereader: Rereader) -> None:
+            # What somebody else had found before a table was read is equal, if that did not find it.
+            if table not in self._whole and self._shape(table) is not None:
+                self._differing.setdefault(table, {}).update(dict.fromkeys(one.key for one in suspects))
         self._told.rows, room = {}, LISTED
-        for table, rows in self._differing.items():
+        for table, keys in self._differing.items():
             shape = self._shape(table)
-            if shape is None or not rows:
+            if shape is None:
                 continue
-            layout = rereader.layout(shape)
-            some = list(rows.items())[:room]
-            room -= len(some)
-            self._told.rows[table] = {key: difference(shape, layout, key, *pair) for key, pair in some}
+            whole = self._whole.get(table)
+            if whole is None:
+                told = self._read_by_key(rereader, shape, list(keys), room)
+            else:
+                # Only the log has spoken of others since.
+                later = [key for key in keys if key not in whole.keys]
+                others = rereader.tell(shape, later) if later else {}
+                told, self._differing[table] = {**whole.listed, **others}, {**whole.keys, **dict.fromkeys(others)}
+            self._told.rows[table] = dict(islice(told.items(), room))
+            room -= len(self._told.rows[table])
+
+    def _read_by_key(self, rereader: Rereader, shape: Shape, keys: list[Key], room: int) -> dict[Key, Difference]:
+        """Note which of these rows differ; of so many of them, what is to be said."""
+        found, told = dict[Key, None](), dict[Key, Difference]()
+        size = max(1, min(_TOLD_AT_ONCE, _MOST_BYTES // shape.row_size))
+        for at in range(0, len(keys), size):
+            self._in_time()
+            part = keys[at : at + size]
+            self._told.reread += len(part)
+            if len(told) < room:
+                told.update(rereader.tell(shape, part))
+                found.update(dict.fromkeys(told))
+            else:
+                found.update(dict.fromkeys(rereader.again(shape, part)))
+        self._differing[shape.table] = found
+        return told
+
+    def _note(self, shape: Shape, keys: Iterable[Key]) -> None:
+        found = dict.fromkeys(keys)
+        if found:
+            self._differing.setdefault(shape.table, {}).update(found)
 
     # -- whole tables
 
@@ -326,6 +343,9 @@ class FenceProof:
         work = self._work
         whole = set(self._fresh) | work.findings.unkeyed_tables()
         whole |= {shape.table for shape in work.known.shapes()} - work.findings.tables_read()
+        # Of what was not kept nobody knows whether it still differs.
+        whole |= self._more.keys()
+        self._more.clear()
         for table in whole:
             if self._shape(table) is not None:
                 work.dirty.redo(table, self._began)
@@ -335,18 +355,14 @@ class FenceProof:
             if shape is not None and due is not None:
                 self._read_table(shape, due)
 
-    def _way(self, table: Table) -> Way | None:
-        shape = self._shape(table)
-        return None if shape is None else shape.way
-
     def _size(self, table: Table) -> int:
         shape = self._shape(table)
         return 0 if shape is None else shape.size
 
     def _read_table(self, shape: Shape, due: Due) -> None:
         table, dirty = shape.table, self._work.dirty
-        chunks: list[Chunk] = []
-        reading = Reading(self._prepared.readers, _Desk(self._deadline, chunks.append))
+        unequal = Unequal(LISTED)
+        reading = Reading(self._prepared.readers, _Desk(self._deadline, unequal.take))
         try:
             if due.ranges is None:
                 scan_table(reading, shape)
@@ -360,15 +376,18 @@ class FenceProof:
                 raise
             return
         self._told.redone += 1
-        differing = {key: rows for chunk in chunks for key, rows in chunk.differing.items()}
+        if unequal.more:
+            self._more[table] = unequal.more
         if due.ranges is None:
             self._redone.add(table)
             self._work.findings.table_read(table)
-            self._differing[table] = differing
-            self._told.unkeyed[table] = tuple(one for chunk in chunks for one in chunk.unkeyed)
-            self._told.miss += sum(chunk.miss for chunk in chunks)
+            self._differing[table] = dict(unequal.keys)
+            if shape.way is not Way.BUCKETS:
+                self._whole[table] = unequal
+            self._told.unkeyed[table] = unequal.unkeyed
+            self._told.miss += unequal.miss
         else:
-            self._note(shape, differing)
+            self._note(shape, unequal.keys)
         # What differs is kept here until the proof is over.
         dirty.redone(table, due, (), time.monotonic())
 
@@ -379,6 +398,8 @@ class FenceProof:
         work, now = self._work, time.monotonic()
         for table, rows in self._differing.items():
             work.dirty.differ(table, [Suspect(key, 1, self._began) for key in rows], now)
+        for table in self._more:
+            work.dirty.redo(table, self._began)
         for table, differences in self._told.unkeyed.items():
             work.findings.unkeyed(table, differences)
         for table, told in self._told.rows.items():
@@ -389,7 +410,8 @@ class FenceProof:
         keyed = [one for rows in told.rows.values() for one in rows.values()]
         unkeyed = [one for differences in told.unkeyed.values() for one in differences]
         differences = (*told.static, *keyed, *unkeyed)
-        found = len(told.static) + sum(map(len, self._differing.values())) + sum(one.rows for one in unkeyed)
+        rows = sum(map(len, self._differing.values())) + sum(self._more.values())
+        found = len(told.static) + rows + sum(one.rows for one in unkeyed)
         return outcome(
             work,
             self._began,

@@ -27,6 +27,8 @@ from providers.mysql.binlog.places import Start
 
 FORMAT = 1
 _FLUSH_S = 0.2
+# As many stretches of one table may be under way at once.
+_NEAR = 16
 
 
 @dataclass(frozen=True)
@@ -88,24 +90,37 @@ def read(path: Path, about: About) -> Kept | None:
         JournalError: it cannot be read, or is no such file.
     """
     try:
-        lines = path.read_bytes().split(b"\n")
+        with path.open("rb") as file:
+            return _kept(path, about, file)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise JournalError(f"The progress of the verification in {path} cannot be read ({error.strerror}).") from error
-    # What stands behind the last line's end was not written to its end.
-    bodies = [_parsed(path, line) for line in lines[:-1]]
-    if not bodies:
-        return None
-    head = bodies[0]
+
+
+def _kept(path: Path, about: About, lines: Iterable[bytes]) -> Kept | None:
+    kept: Kept | None = None
+    for line in lines:
+        if not line.endswith(b"\n"):
+            # It was not written to its end.
+            break
+        body = _parsed(path, line)
+        if kept is None:
+            kept = _begun(path, about, body)
+            if kept is None:
+                return None
+        elif body["is"] == "void":
+            return None
+        else:
+            _take(kept, body)
+    return kept
+
+
+def _begun(path: Path, about: About, head: Mapping[str, Any]) -> Kept | None:
     if head.get("is") != "begun" or head.get("format") != FORMAT:
         raise _another(path)
-    if About(head["source"], head["target"], head["request"]) != about or any(body["is"] == "void" for body in bodies):
-        return None
-    kept = Kept(_places(head["places"]))
-    for body in bodies[1:]:
-        _take(kept, body)
-    return kept
+    same = About(head["source"], head["target"], head["request"]) == about
+    return Kept(_places(head["places"])) if same else None
 
 
 def _parsed(path: Path, line: bytes) -> dict[str, Any]:
@@ -113,7 +128,7 @@ def _parsed(path: Path, line: bytes) -> dict[str, Any]:
         body = json.loads(line)
     except ValueError as error:
         raise _another(path) from error
-    if not isinstance(body, dict):
+    if not isinstance(body, dict) or "is" not in body:
         raise _another(path)
     return body
 
@@ -139,9 +154,33 @@ def _take(kept: Kept, body: Mapping[str, Any]) -> None:
         kept.done.pop(table, None)
     elif body["is"] == "read":
         differing = tuple(_key(key) for key in body["differing"])
-        kept.done.setdefault(table, []).append(
-            Stretch(body["range"], body["rows"], body["size"], differing, body["miss"])
+        _join(
+            kept.done.setdefault(table, []),
+            Stretch(body["range"], body["rows"], body["size"], differing, body["miss"]),
         )
+
+
+def _join(done: list[Stretch], stretch: Stretch) -> None:
+    """Take a stretch in, as one with the one before or behind it where that was written not long before."""
+    for at in range(len(done) - 1, max(-1, len(done) - 1 - _NEAR), -1):
+        for one, other in ((done[at], stretch), (stretch, done[at])):
+            joined = _joined(one, other)
+            if joined is not None:
+                del done[at]
+                _join(done, joined)
+                return
+    done.append(stretch)
+
+
+def _joined(one: Stretch, other: Stretch) -> Stretch | None:
+    """Both as one; None where the other does not begin where the one ends, or rows differed."""
+    if one.differing or other.differing or len(one.range) != 2 or len(other.range) != 2:
+        return None
+    (begin, upto), (after, end) = one.range, other.range
+    follows = upto + 1 == after if isinstance(upto, int) else upto is not None and upto == after
+    if not follows:
+        return None
+    return Stretch([begin, end], one.rows + other.rows, one.size + other.size, (), one.miss + other.miss)
 
 
 def _key(body: Iterable[str]) -> Key:
@@ -188,7 +227,11 @@ class Progress:
 
     def table(self, table: Table, shape: str) -> None:
         """A table is compared with this shape; what was read of it with another one counts no longer."""
-        self._write({"is": "table", "table": table, "shape": shape})
+        self.tables({table: shape})
+
+    def tables(self, shapes: Mapping[Table, str]) -> None:
+        """As `table`, of many."""
+        self._write(*({"is": "table", "table": table, "shape": shape} for table, shape in shapes.items()))
 
     def again(self, table: Table) -> None:
         """What was read of the table counts no longer."""
@@ -230,10 +273,10 @@ class Progress:
         with contextlib.suppress(OSError):
             self._file.close()
 
-    def _write(self, body: Mapping[str, Any]) -> None:
-        line = json.dumps(body, separators=(",", ":")).encode() + b"\n"
+    def _write(self, *bodies: Mapping[str, Any]) -> None:
+        lines = b"".join(json.dumps(body, separators=(",", ":")).encode() + b"\n" for body in bodies)
         with self._lock, self._explained():
-            self._file.write(line)
+            self._file.write(lines)
             if time.monotonic() - self._flushed > _FLUSH_S:
                 self._file.flush()
                 self._flushed = time.monotonic()

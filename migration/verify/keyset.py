@@ -23,16 +23,26 @@ _SPARE = 4
 class KeysetReading:
     """Reads the keys behind `after` and up to `until`, which is included; None: from the first, to the last.
 
+    `start`, in place of `after`: what the first of them may begin with, which is included.
+
     Covers every row of the target, whatever order its key has there: a row that is not up to one chunk's end lies
     behind it, where the next chunk begins.
     """
 
-    def __init__(self, reading: Reading, shape: Shape, after: Key | None = None, until: Key | None = None) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        shape: Shape,
+        after: Key | None = None,
+        until: Key | None = None,
+        start: Key | None = None,
+    ) -> None:
         self._reading = reading
         self._shape = shape
         self._statements = reading.readers.statements(shape)
         self._after = after
         self._until = until
+        self._start = start
         self._pace = Pace(shape.row_size)
         if shape.long_rows:
             self._pace.rows = min(self._pace.rows, LONG_ROWS)
@@ -98,15 +108,18 @@ class KeysetReading:
 
     def _ask_source(self, layout: RowLayout, after: Key | None) -> int:
         reader, rows = self._reading.readers.source, self._pace.rows
-        sql = self._statements.stretch(SOURCE, after, self._until)
-        reader.send(reader.prepare(sql), [*self._statements.bounds(layout, after, self._until), limit(rows)])
+        start = self._start if after is None else None
+        sql = self._statements.stretch(SOURCE, after, self._until, start)
+        bounds = self._statements.bounds(layout, start, after, self._until)
+        reader.send(reader.prepare(sql), [*bounds, limit(rows)])
         return rows
 
     def _ask_target(self, layout: RowLayout, stretch: Stretch, rows: int) -> int:
         reader, most = self._reading.readers.target, _SPARE * rows + 1
-        sql = self._statements.stretch(TARGET, stretch.after, stretch.upto)
-        params = [*self._statements.bounds(layout, stretch.after, stretch.upto), limit(most)]
-        reader.send(reader.prepare(sql), params)
+        start = self._start if stretch.after is None else None
+        sql = self._statements.stretch(TARGET, stretch.after, stretch.upto, start)
+        bounds = self._statements.bounds(layout, start, stretch.after, stretch.upto)
+        reader.send(reader.prepare(sql), [*bounds, limit(most)])
         return most
 
     def _compare(self, layout: RowLayout, stretch: Stretch, kept: Packets, theirs: Packets, most: int) -> None:

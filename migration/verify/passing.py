@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from migration.model import Side
 from migration.verify.chunks import to_json
@@ -22,6 +23,18 @@ from providers.mysql.errors import ServerError
 _BETWEEN_PLACES_S = 2.0
 # More differing rows than this are not written down: their stretch is read again.
 _MOST_WRITTEN = 2_000
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """What has been read of a stretch of which more is to come. `unkeyed`: it cannot be written down."""
+
+    table: Table
+    keys: tuple[Key, ...] = ()
+    rows: int = 0
+    size: int = 0
+    miss: float = 0.0
+    unkeyed: bool = False
 
 
 class FirstPass:
@@ -83,17 +96,19 @@ class FirstPass:
 
     def _write(self, journal: Progress, chunk: Chunk) -> None:
         """Write a stretch down once all its pieces, which one thread reads one after the other, are there."""
-        table = chunk.shape.table
-        pieces: list[Chunk] = [*getattr(self._pieces, "held", ()), chunk]
-        pieces = [piece for piece in pieces if piece.shape.table == table]
+        table, keys = chunk.shape.table, tuple(chunk.differing)
+        before: _Pieces | None = getattr(self._pieces, "held", None)
+        if before is None or before.table != table:
+            before = _Pieces(table)
+        # More would not be written down.
+        keys = (*before.keys, *keys)[: _MOST_WRITTEN + 1]
+        whole = not before.unkeyed and not chunk.unkeyed
+        rows, size, miss = before.rows + chunk.rows, before.size + chunk.size, before.miss + chunk.miss
         if chunk.range is None:
-            self._pieces.held = pieces
+            self._pieces.held = _Pieces(table, keys, rows, size, miss, not whole)
             return
-        self._pieces.held = []
-        keys: tuple[Key, ...] = tuple(key for piece in pieces for key in piece.differing)
-        if len(keys) <= _MOST_WRITTEN and not any(piece.unkeyed for piece in pieces):
-            rows, size = sum(piece.rows for piece in pieces), sum(piece.size for piece in pieces)
-            miss = sum(piece.miss for piece in pieces)
+        self._pieces.held = None
+        if len(keys) <= _MOST_WRITTEN and whole:
             journal.read(table, Stretch(to_json(chunk.range), rows, size, keys, miss))
 
     def places(self) -> None:

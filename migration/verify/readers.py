@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from migration.verify.compare import Unexplained, same_wire
 from migration.verify.shapes import Shape
@@ -11,7 +12,14 @@ from migration.verify.statements import Statements
 from providers.mysql.endpoint import Endpoint
 from providers.mysql.errors import ServerError
 from providers.mysql.packets.packets import Packets
-from providers.mysql.packets.reader import AnswerTooLarge, Prepared, RawReader, receive_both
+from providers.mysql.packets.reader import (
+    AnswerTooLarge,
+    Prepared,
+    RawReader,
+    Results,
+    receive_both,
+    receive_both_together,
+)
 from providers.mysql.packets.rows import RowLayout
 from providers.mysql.packets.wire import Param
 
@@ -30,12 +38,7 @@ class Readers:
         """
         self._endpoints = source, target
         self._cut = False
-        self.source = _opened(source)
-        try:
-            self.target = _opened(target)
-        except ServerError:
-            self.source.close()
-            raise
+        self.source, self.target = _opened(source, target)
 
     def __getitem__(self, side: int) -> RawReader:
         return self.target if side else self.source
@@ -47,9 +50,7 @@ class Readers:
             ServerError: see `RawReader`.
         """
         self.close()
-        source, target = self._endpoints
-        self.source = _opened(source)
-        self.target = _opened(target)
+        self.source, self.target = _opened(*self._endpoints)
         if self._cut:
             self.cut()
 
@@ -114,6 +115,21 @@ class Readers:
         self.target.send(theirs, params if others is None else others)
         return receive_both(self.source, self.target)
 
+    @property
+    def pipelined(self) -> bool:
+        """Whether both take `together`."""
+        return self.source.pipelined and self.target.pipelined
+
+    def together(self, here: Sequence[str], there: Sequence[str]) -> tuple[Results, Results]:
+        """Ask both, at the same time, SELECTs of the text protocol one behind the other.
+
+        Raises:
+            ServerError: as `both`; of a single statement that a server refused there is None instead.
+        """
+        self.source.ask_together(here)
+        self.target.ask_together(there)
+        return receive_both_together(self.source, self.target)
+
     def allow(self, most: int | None) -> None:
         """Bound the answers of both."""
         self.source.most = self.target.most = most
@@ -130,8 +146,21 @@ class Readers:
         self.target.close()
 
 
-def _opened(endpoint: Endpoint) -> RawReader:
-    return RawReader(endpoint, most=MOST_ANSWERED)
+def _opened(source: Endpoint, target: Endpoint) -> tuple[RawReader, RawReader]:
+    """Readers of both, which are connected to at the same time."""
+    with ThreadPoolExecutor(1) as pool:
+        there = pool.submit(RawReader, target, most=MOST_ANSWERED)
+        try:
+            here = RawReader(source, most=MOST_ANSWERED)
+        except ServerError:
+            with contextlib.suppress(ServerError):
+                there.result().close()
+            raise
+    try:
+        return here, there.result()
+    except ServerError:
+        here.close()
+        raise
 
 
 __all__ = ["MOST_ANSWERED", "AnswerTooLarge", "Readers"]

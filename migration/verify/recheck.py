@@ -10,10 +10,11 @@ from typing import TypeVar
 
 from migration.model import Side
 from migration.verify.catalogue import Listed
-from migration.verify.compare import Rows, by_key, differing_unordered
-from migration.verify.model import Table
+from migration.verify.compare import Rows, by_key, difference, differing_unordered
+from migration.verify.model import Difference, Table
+from migration.verify.ordering import order_of
 from migration.verify.readers import MOST_ANSWERED, AnswerTooLarge, Readers
-from migration.verify.shapes import INTEGERS, Shape, Way
+from migration.verify.shapes import Shape, Way
 from migration.verify.statements import SOURCE, TARGET, Statements, ends
 from migration.verify.touched import Key
 from providers.mysql.binlog.keys import KeyColumn, key_params
@@ -40,7 +41,7 @@ _DENSE, _APART = 8, 4
 _INTEGERS = {1: wire.TINY, 2: wire.SHORT, 4: wire.LONG, 8: wire.LONGLONG}
 _FORMATS = {1: "b", 2: "h", 4: "i", 8: "q"}
 # Keys that are no further apart are in one range where there are too many to be kept: reading on along the key costs
-# less than another statement. Behind one number of a key of several columns there may be any number of rows.
+# less than another statement. Behind one number of another key there may be any number of rows.
 _APART_AT_MOST = {Way.INTEGER: 1_000, Way.KEYSET: 1}
 # Says of a key that it stands as the target's log has it, where the two servers store the key differently.
 _THERE = b"target"
@@ -68,7 +69,8 @@ class KeyForm:
         self._converted = tuple(select.converted for select in shape.key)
         self._alike = self._kinds == self._kinds_there
         self._unsigned = wire.UNSIGNED * self._kinds[0].unsigned if shape.way is Way.INTEGER and self._alike else None
-        self._apart = _APART_AT_MOST[shape.way] if _begins_with_number(shape) else None
+        self._order = order_of(shape)
+        self._apart = _APART_AT_MOST.get(shape.way, 1)
 
     def of_target(self, key: Key) -> Key:
         """A key of the target's log so that it can be told from one of the source's, where they are not alike."""
@@ -95,12 +97,12 @@ class KeyForm:
         return tuple(given)
 
     def ranges(self, keys: Collection[Key]) -> Ranges | None:
-        """Ranges of the number that keys begin with, which hold these keys; None where they begin with no number."""
-        if self._apart is None:
+        """Ranges of the numbers that `order_of` gives what keys begin with, which hold these; None: there are none."""
+        order, at = self._order, len(self._kinds)
+        if order is None:
             return None
-        at, signed = len(self._kinds), not self._kinds[0].unsigned
-        numbers = (int.from_bytes(key[len(key) - at], "little", signed=signed) for key in keys)
-        return ranges_of(numbers, self._apart)
+        numbers = [number for key in keys if (number := order.number(key[len(key) - at])) is not None]
+        return ranges_of(numbers, self._apart) if len(numbers) == len(keys) else None
 
     def spans(self, keys: Collection[Key]) -> tuple[list[Span], Collection[Key]]:
         """Those of the keys that stand close together, and the others."""
@@ -122,14 +124,6 @@ class KeyForm:
         return spans, [(struct.pack(f"<{code}", number),) for number in others]
 
 
-def _begins_with_number(shape: Shape) -> bool:
-    """Whether the keys begin with an integer that both logs have alike."""
-    if shape.way not in _APART_AT_MOST or shape.key[0].column.data_type not in INTEGERS:
-        return False
-    one, other = _kind(shape.key[0].column), _kind(shape.key[0].other)
-    return (one.data_type, one.unsigned) == (other.data_type, other.unsigned)
-
-
 def _decoded(value: bytes, charset: str) -> str | None:
     try:
         return value.decode(_CODECS.get(charset, charset))
@@ -149,9 +143,12 @@ class _Prepared:
 
 @dataclass(frozen=True)
 class Reread:
-    """What reading touched rows again gave. `legible`: whether all keys could be told; else the table is read again."""
+    """What reading touched rows again gave. `differing`: the keys, as they are read, of rows that differ now.
 
-    differing: Mapping[Key, Rows]
+    `legible`: whether all keys could be told; else the table is read again.
+    """
+
+    differing: Collection[Key]
     legible: bool
 
 
@@ -180,32 +177,55 @@ class Rereader:
         return self._of(shape).layout
 
     def touched(self, shape: Shape, keys: Collection[Key]) -> Reread:
-        """Read the rows of keys that stand in a log; which of them differ now, by their keys as they are read.
+        """Read the rows of keys that stand in a log: which of them differ now.
 
         Others that stand between them may be among those.
 
         Raises:
             ServerError: a server does not answer, or the table is another by now.
         """
-        form = self._of(shape).form
+        form, found = self._of(shape).form, dict[Key, None]()
+
+        def take(rows: Mapping[Key, Rows]) -> None:
+            found.update(dict.fromkeys(rows))
+
         # Among large rows, a range would have to be given up.
         spans, others = form.spans(keys) if not self._large.get(shape.table) else ([], keys)
         try:
-            found = self._within(shape, spans)
+            self._within(shape, spans, take)
         except AnswerTooLarge:
             self._readers.reopen()
-            found, others = {}, keys
+            others = keys
         told = list(map(form.params, others))
         params = [one for one in told if one is not None]
-        return Reread({**found, **self._differing(shape, params)}, len(params) == len(told))
+        self._compare(shape, params, take)
+        return Reread(found, len(params) == len(told))
 
-    def again(self, shape: Shape, keys: Iterable[Key]) -> Mapping[Key, Rows]:
-        """Read rows by the keys they were read with before; those that differ now.
+    def again(self, shape: Shape, keys: Iterable[Key]) -> Collection[Key]:
+        """Read rows by the keys they were read with before; the keys of those that differ now.
 
         Raises:
             ServerError: as `touched`.
         """
-        return self._differing(shape, list(map(self._of(shape).layout.params, keys)))
+        found = dict[Key, None]()
+        params = list(map(self._of(shape).layout.params, keys))
+        self._compare(shape, params, lambda rows: found.update(dict.fromkeys(rows)))
+        return found
+
+    def tell(self, shape: Shape, keys: Iterable[Key]) -> Mapping[Key, Difference]:
+        """As `again`, with what is to be said of those that differ.
+
+        Raises:
+            ServerError: as `touched`.
+        """
+        found = dict[Key, Difference]()
+        layout = self._of(shape).layout
+
+        def take(rows: Mapping[Key, Rows]) -> None:
+            found.update({key: difference(shape, layout, key, *pair) for key, pair in rows.items()})
+
+        self._compare(shape, list(map(layout.params, keys)), take)
+        return found
 
     def on_one(self, shape: Shape, side: int, keys: Iterable[Key]) -> dict[Key, bytes]:
         """The rows on one server (`statements.SOURCE` or `TARGET`) by their keys.
@@ -251,30 +271,28 @@ class Rereader:
             known = self._known[shape.table] = _Prepared(shape, statements, layout, KeyForm(shape))
         return known
 
-    def _differing(self, shape: Shape, params: Sequence[One]) -> Mapping[Key, Rows]:
-        found: dict[Key, Rows] = {}
+    def _compare(self, shape: Shape, params: Sequence[One], take: Callable[[Mapping[Key, Rows]], None]) -> None:
+        """Compare rows, as many at a time as can be held; those that differ are taken before the next are read."""
 
         def read(part: Part) -> None:
             known = self._of(shape)
             here, there = (known.statements.by_keys(side, len(part)) for side in (SOURCE, TARGET))
             mine, theirs = self._readers.both(here, there, [one for key in part for one in key])
-            found.update(differing_unordered(known.layout, mine, theirs, signless=shape.signless))
+            take(differing_unordered(known.layout, mine, theirs, signless=shape.signless))
 
         self._read(shape, params, read)
-        return found
 
-    def _within(self, shape: Shape, spans: Sequence[Span]) -> Mapping[Key, Rows]:
-        """The rows of ranges that differ now.
+    def _within(self, shape: Shape, spans: Sequence[Span], take: Callable[[Mapping[Key, Rows]], None]) -> None:
+        """Compare the rows of ranges.
 
         Raises:
             AnswerTooLarge: they cannot be held together.
         """
-        known, found = self._of(shape), dict[Key, Rows]()
+        known = self._of(shape)
         for part in _span_parts(shape, spans):
             here, there = (_in_spans(known.statements, side, len(part)) for side in (SOURCE, TARGET))
             mine, theirs = self._readers.both(here, there, [end for span in part for end in ends(shape, *span)])
-            found.update(differing_unordered(known.layout, mine, theirs, signless=shape.signless))
-        return found
+            take(differing_unordered(known.layout, mine, theirs, signless=shape.signless))
 
     def _read(self, shape: Shape, params: Sequence[One], read: Callable[[Part], None]) -> None:
         """Read the rows of keys, as many at a time as can be held."""

@@ -188,7 +188,7 @@ class Rechecker:
             self._in_trouble(table, error)
             return
         still = [Suspect(one.key, one.tries + 1, one.since) for one in suspects if one.key in differing]
-        others = differing.keys() - {one.key for one in suspects}
+        others = set(differing) - {one.key for one in suspects}
         still += [Suspect(key, 1, suspects[0].since) for key in others]
         self._dirty.differ(table, still, time.monotonic())
         equal = [one for one in suspects if one.key not in differing]

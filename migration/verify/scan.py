@@ -16,6 +16,7 @@ from migration.verify.reading import Chunk, Reading, Stopped
 from migration.verify.shapes import Shape
 from migration.verify.spans import SpanReading
 from migration.verify.tables import begin
+from migration.verify.tiny import MOST_TOGETHER, is_tiny, read_together
 from providers.mysql.endpoint import Endpoint
 from providers.mysql.errors import ServerError
 from providers.mysql.packets.reader import ColumnsChanged
@@ -160,16 +161,42 @@ class Scan:
 
     def _read_tables(self, reading: Reading) -> None:
         while not self._stopping.is_set():
-            with self._lock:
-                shape = self._waiting.popleft() if self._waiting else None
-                self._beginning += shape is not None
-            if shape is not None:
-                self._begin(reading, shape)
+            shapes = self._next()
+            if shapes:
+                self._begin_all(reading, shapes)
                 continue
             job = self._next_shared()
             if job is None:
                 return
             self._help(reading, job)
+
+    def _next(self) -> list[Shape]:
+        """The next table, or several tiny ones; nothing where none is left."""
+        with self._lock:
+            found: list[Shape] = []
+            while self._waiting and len(found) < MOST_TOGETHER:
+                if found and not self._goes_together(self._waiting[0]):
+                    break
+                found.append(self._waiting.popleft())
+                if not self._goes_together(found[-1]):
+                    break
+            self._beginning += len(found)
+            return found
+
+    def _goes_together(self, shape: Shape) -> bool:
+        return is_tiny(shape) and not self._done.get(shape.table)
+
+    def _begin_all(self, reading: Reading, shapes: list[Shape]) -> None:
+        left = shapes if len(shapes) == 1 else read_together(reading, shapes)
+        alone = {shape.table for shape in left}
+        for shape in shapes:
+            if shape.table not in alone:
+                self._watcher.on_table(shape)
+        with self._changed:
+            self._beginning -= len(shapes) - len(left)
+            self._changed.notify_all()
+        for shape in left:
+            self._begin(reading, shape)
 
     def _begin(self, reading: Reading, shape: Shape) -> None:
         job = None

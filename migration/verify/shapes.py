@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 from migration.verify.catalogue import Catalogue, Definition, Index, Listed, read_both
 from migration.verify.model import Difference, Doubt, Kind, Request, Table
@@ -95,7 +96,7 @@ class Shape:
         """Makes the server read along the key."""
         return f" FORCE INDEX ({quote_name(self.indexes[side])})" if self.indexes[side] else ""
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """Changes with everything on which ranges of its rows and their comparison depend; for resuming."""
         parts = (self.table, self.there, self.columns, self.keys, self.way, self.indexes, self.descending)

@@ -61,20 +61,26 @@ class Statements:
         # Not BETWEEN: MySQL 5.6 takes a parameter of 2^63 and more for a negative number there.
         return f"{name} >= ? AND {name} <= ?"
 
-    def stretch(self, side: int, after: Key | None, upto: Key | None) -> str:
+    def stretch(self, side: int, after: Key | None, upto: Key | None, start: Key | None = None) -> str:
         """The rows behind one key and up to another, both where given; takes their values and a limit.
 
-        Of a key that is cut off, every key that begins like it is: nothing that begins like `after` is in the stretch,
-        and all that begins like `upto` is.
+        Of a key that is cut off, every key that begins like it is: all that begins like `upto` is in the stretch.
+        `start`: what the first key begins with; its value is taken before the others.
         """
-        return f"{self.rows(side)}{self.in_stretch(after, upto)}{self.order} LIMIT ?"
+        return f"{self.rows(side)}{self.in_stretch(after, upto, start)}{self.order} LIMIT ?"
 
-    def in_stretch(self, after: Key | None, upto: Key | None) -> str:
+    def in_stretch(self, after: Key | None, upto: Key | None, start: Key | None = None) -> str:
         """The condition of a stretch, with WHERE; empty where it is the whole table."""
-        bounds = [self._bound(0, len(after), lower=True)] if after is not None else []
+        bounds = [self._from_start()] if start is not None else []
+        if after is not None:
+            bounds.append(self._bound(0, len(after), lower=True))
         if upto is not None:
             bounds.append(self._bound(0, len(upto), lower=False))
         return f" WHERE {' AND '.join(bounds)}" if bounds else ""
+
+    def _from_start(self) -> str:
+        select = self.shape.key[0]
+        return f"{select.quoted} {'<=' if self.shape.descending[0] else '>='} {select.bound}"
 
     def _bound(self, at: int, parts: int, *, lower: bool) -> str:
         select, last = self.shape.key[at], at + 1 == parts

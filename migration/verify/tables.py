@@ -5,6 +5,7 @@ from __future__ import annotations
 from migration.verify.chunks import BYTES, Cursor, Done, Pace, Whole, maybe_full, outside
 from migration.verify.keyset import HashedKeyset, KeysetReading
 from migration.verify.lookups import kind_of_key, try_lookups
+from migration.verify.ordering import order_of
 from migration.verify.readers import AnswerTooLarge
 from migration.verify.reading import Chunk, Reading, compared
 from migration.verify.shapes import Shape, Way
@@ -13,7 +14,6 @@ from migration.verify.statements import SOURCE, TARGET
 from migration.verify.unkeyed import read_multiset
 from providers.mysql.binlog.ranges import Ranges
 from providers.mysql.packets.rows import Key
-from providers.mysql.packets.wire import FIXED
 
 SMALL = BYTES
 """A table that is said to have no more bytes is read in one piece."""
@@ -34,7 +34,7 @@ def scan_table(reading: Reading, shape: Shape) -> None:
 
 
 def scan_ranges(reading: Reading, shape: Shape, ranges: Ranges) -> None:
-    """Read and compare the rows whose keys begin with a number of these ranges.
+    """Read and compare the rows whose keys begin with what has a number of these ranges; see `order_of`.
 
     Raises:
         Stopped, Unexplained, ServerError: as `scan_table`.
@@ -44,20 +44,19 @@ def scan_ranges(reading: Reading, shape: Shape, ranges: Ranges) -> None:
         SpanReading(reading, shape, reading.trying(lambda: _cursor(reading, shape, done))).run()
         return
     for low, high in ranges:
-        after, until = reading.trying(lambda ends=(low, high): _cut_off(reading, shape, *ends))  # type: ignore[misc]
-        KeysetReading(reading, shape, after, until).run()
+        start, until = reading.trying(lambda ends=(low, high): _ends(reading, shape, *ends))  # type: ignore[misc]
+        KeysetReading(reading, shape, start=start, until=until).run()
 
 
-def _cut_off(reading: Reading, shape: Shape, low: int, high: int) -> tuple[Key | None, Key | None]:
-    """Behind which key, and up to which, those stand that begin with a number from `low` to `high`."""
+def _ends(reading: Reading, shape: Shape, low: int, high: int) -> tuple[Key, Key]:
+    """What a key begins with that is the first, and the last, with a number from `low` to `high`."""
+    order = order_of(shape)
+    if order is None:
+        raise ValueError(f"the keys of {shape.title} have no numbers")
     statements = reading.readers.statements(shape)
-    layout = reading.layout(shape, statements.rows(SOURCE), statements.rows(TARGET))
-    width, (least, most) = FIXED[layout.columns[0].type], shape.bounds
-
-    def cut(number: int) -> Key | None:
-        return (number.to_bytes(width, "little", signed=least < 0),) if least <= number <= most else None
-
-    return (cut(high + 1), cut(low)) if shape.descending[0] else (cut(low - 1), cut(high))
+    column = reading.layout(shape, statements.rows(SOURCE), statements.rows(TARGET)).columns[0]
+    first, last = order.first(low, column), order.last(high, column)
+    return ((last,), (first,)) if shape.descending[0] else ((first,), (last,))
 
 
 def begin(reading: Reading, shape: Shape, done: Done) -> Cursor | None:

@@ -39,7 +39,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Due:
-    """What of a table is to be read again: `ranges` of the number that its keys begin with; None: all of it.
+    """What of a table is to be read again: `ranges` of what its keys begin with, as `ordering` numbers it; None: all.
 
     `since`: up to when nothing was the matter with it, in monotonic seconds.
     """

@@ -10,14 +10,15 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from migration.model import Side
 from migration.verify.arrival import Arrival
-from migration.verify.cascades import read_cascades
+from migration.verify.cascades import Cascades, read_cascades
 from migration.verify.compare import Unexplained
 from migration.verify.confirming import Confirming
-from migration.verify.dirty import DirtySet, Due, Key, Suspect
+from migration.verify.dirty import DirtySet, Due
 from migration.verify.findings import Findings
 from migration.verify.follower import LogFollower, Renewal
 from migration.verify.known import SIDES, Known, Surroundings
@@ -28,6 +29,7 @@ from migration.verify.reading import Chunk, Reading, Stopped
 from migration.verify.scan import of_the_table
 from migration.verify.shapes import Shape, Shapes, Way, reread
 from migration.verify.tables import scan_ranges, scan_table
+from migration.verify.unequal import Unequal
 from migration.verify.worker import Worker
 from providers.mysql.binlog.places import log_end
 from providers.mysql.connection import Connection
@@ -49,8 +51,14 @@ def surroundings(source: Connection, target: Connection) -> Surroundings:
     Raises:
         ServerError: a server does not answer.
     """
-    cascades = {side: read_cascades(one) for side, one in zip(SIDES, (source, target), strict=True)}
-    return Surroundings(cascades, any(_has_code(one) for one in (source, target)))
+    with ThreadPoolExecutor(1) as pool:
+        there = pool.submit(_around, target)
+        (cascades, code), (cascades_there, code_there) = _around(source), there.result()
+    return Surroundings({Side.SOURCE: cascades, Side.TARGET: cascades_there}, code or code_there)
+
+
+def _around(connection: Connection) -> tuple[Cascades, bool]:
+    return read_cascades(connection), _has_code(connection)
 
 
 def _has_code(connection: Connection) -> bool:
@@ -99,7 +107,7 @@ class Upkeep:
         self._told_part = told_part
         self._reading = Reading(readers, self)
         self._part = Reading(readers, _Part(self.permit, self._report_part))
-        self._chunks: list[Chunk] = []
+        self._unequal = Unequal()
         self._confirming = Confirming(readers, arrival, known, dirty, findings)
         self.held = threading.Event()
         self._worker = Worker("verify-upkeep", readers, self._act, failed)
@@ -227,13 +235,11 @@ class Upkeep:
     def report(self, chunk: Chunk) -> None:
         """A chunk was compared; for the reading."""
         self._findings.count(0, 0, chunk.miss)
-        if chunk.differing or chunk.unkeyed:
-            self._chunks.append(chunk)
+        self._unequal.take(chunk)
         self._told(chunk.shape, chunk)
 
     def _report_part(self, chunk: Chunk) -> None:
-        if chunk.differing:
-            self._chunks.append(chunk)
+        self._unequal.take(chunk)
         self._told_part(chunk)
 
     def _redo(self, table: Table) -> None:
@@ -245,13 +251,13 @@ class Upkeep:
         if shape is None:
             self._dirty.not_redone(table, due)
             return
-        began, self._chunks = time.monotonic(), []
+        began, self._unequal = time.monotonic(), Unequal()
         try:
             if due.ranges is None:
                 self._read_whole(shape, due)
             else:
                 scan_ranges(self._part, shape, due.ranges)
-                self._dirty.redone(table, due, self._suspects(due.since), time.monotonic())
+                self._redone(table, due, due.since)
         except Stopped:
             self._dirty.not_redone(table, due)
             raise
@@ -270,18 +276,18 @@ class Upkeep:
         self._doubt(table, None)
         if shape.way is Way.UNKEYED:
             self._judge(shape, since, certain, touched)
-        suspects = self._suspects(since)
-        self._findings.keep(table, {one.key for one in suspects})
+        if not self._unequal.more:
+            self._findings.keep(table, self._unequal.keys)
         self._findings.table_read(table)
-        self._dirty.redone(table, due, suspects, time.monotonic())
+        self._redone(table, due, since)
 
-    def _suspects(self, since: float) -> list[Suspect]:
-        keys: set[Key] = {key for chunk in self._chunks for key in chunk.differing}
-        return [Suspect(key, 1, since) for key in keys]
+    def _redone(self, table: Table, due: Due, since: float) -> None:
+        told = self._dirty.redone_in_part if self._unequal.more else self._dirty.redone
+        told(table, due, self._unequal.suspects(since), time.monotonic())
 
     def _judge(self, shape: Shape, since: float, certain: bool, touched: int) -> None:
         """A table without a key is equal; or different beyond doubt, where nobody touched it while it was read."""
-        unequal = tuple(one for chunk in self._chunks for one in chunk.unkeyed)
+        unequal = self._unequal.unkeyed
         if not unequal:
             self._findings.unkeyed(shape.table, ())
             return

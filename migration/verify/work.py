@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,8 +131,9 @@ def _begin(asked: Asked, failed: Callable[[Exception], None], resume: bool) -> W
         beginning = _look(asked, stack, resume)
         work = _assemble(asked, beginning, failed, stack)
         stack.callback(work.close)
-        for follower in work.followers.values():
-            follower.start()
+        # Each waits a moment for the server to say that it no longer has the place.
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(LogFollower.start, work.followers.values()))
         work.rechecker.start()
         work.gauge.start()
         work.upkeep.start()
@@ -186,12 +187,16 @@ def _unreadable(asked: Asked, reasons: Mapping[Side, str]) -> Iterator[Doubt]:
 def _assemble(
     asked: Asked, begun: _Beginning, failed: Callable[[Exception], None], stack: contextlib.ExitStack
 ) -> Work:
-    known, findings = _known(asked, begun), Findings()
+    # Connecting takes as long as looking at the tables does.
+    with ThreadPoolExecutor(2) as pool:
+        opening = [pool.submit(Readers, asked.source, asked.target) for _ in range(2)]
+        try:
+            known, findings = _known(asked, begun), Findings()
+        finally:
+            _close_with(stack, opening)
+    rechecking, upkeeping = (readers.result() for readers in opening)
     dirty = DirtySet(ranges_of=known.ranges)
     gauge = Gauge(asked.source, asked.target, asked.request, asked.lag_s, failed)
-
-    def opened() -> Readers:
-        return stack.enter_context(contextlib.closing(Readers(asked.source, asked.target)))
 
     def wake() -> None:
         rechecker.wake()
@@ -203,14 +208,13 @@ def _assemble(
     }
     progress = _progress(asked, begun, known)
     first = FirstPass(known, dirty, findings, gauge, followers, progress)
-    rechecking = opened()
     mode = asked.request.mode or _mode(rechecking)
     rechecker = Rechecker(
         rechecking, known, dirty, followers, lambda: gauge.lag_s, findings.heal, lambda _: first.places(), failed
     )
     arrival = stack.enter_context(contextlib.closing(Arrival(asked.source, asked.target, asked.lag_s)))
     upkeep = Upkeep(
-        opened(), arrival, asked.request, known, dirty, findings, followers,
+        upkeeping, arrival, asked.request, known, dirty, findings, followers,
         gauge.permit, first.again, first.part, failed,
     )  # fmt: skip
     watcher = Watcher(first.chunk, first.table, first.trouble, gauge.permit)
@@ -221,6 +225,12 @@ def _assemble(
     return Work(
         asked, mode, known, dirty, findings, followers, gauge, rechecker, upkeep, scan, progress, sessions, doubts
     )
+
+
+def _close_with(stack: contextlib.ExitStack, opening: Iterable[Future[Readers]]) -> None:
+    for readers in opening:
+        if readers.exception() is None:
+            stack.enter_context(contextlib.closing(readers.result()))
 
 
 def _known(asked: Asked, begun: _Beginning) -> Known:
@@ -239,8 +249,7 @@ def _progress(asked: Asked, begun: _Beginning, known: Known) -> journal.Progress
         return None
     places = Places(begun.starts[Side.SOURCE], begun.starts.get(Side.TARGET))
     progress = journal.Progress(asked.state, _about(asked, begun.uids), places, begun.kept is not None)
-    for shape in known.shapes():
-        progress.table(shape.table, shape.fingerprint)
+    progress.tables({shape.table: shape.fingerprint for shape in known.shapes()})
     return progress
 
 

@@ -11,6 +11,7 @@ from providers.mysql.packets.wire import MOST, Buffer, WireType, column_type, fr
 
 # An error's text has 512 bytes at most: MySQL manual, "ERR_Packet"; MYSQL_ERRMSG_SIZE.
 _LONGEST_ERROR = 1024
+_ERR, _EOF = 0xFF, 0xFE
 
 
 class ServerSaid(Exception):
@@ -53,36 +54,76 @@ def take_apart(buffer: Buffer, upto: int, known: Head | None) -> tuple[Head, Pac
     """
     if upto < 5:
         raise NotUnderstood("an answer of no packet")
-    if buffer[4] == 0xFF:
+    if buffer[4] == _ERR:
         raise said(buffer, 4, 4 + size_at(buffer, 0))
     if buffer[4] == 0x00:
         raise NotUnderstood("a statement without rows")
-    head = known if known is not None and buffer.startswith(known.raw) else read_head(buffer, upto)
+    head = known if known is not None and buffer.startswith(known.raw) else _read_head(buffer, 0, upto)
     at = len(head.raw)
-    if buffer[at + 4] == 0xFF:
+    if buffer[at + 4] == _ERR:
         raise said(buffer, at + 4, at + 4 + size_at(buffer, at))
-    if buffer[at] != 5 or buffer[at + 4] != 0xFE:
+    if buffer[at] != 5 or buffer[at + 4] != _EOF:
         raise NotUnderstood("no end after the columns")
     start, end = at + EOF_SIZE, upto - EOF_SIZE
     _look_for_error(buffer, start, upto)
-    if end < start or buffer[end : end + 3] != b"\x05\x00\x00" or buffer[end + 4] != 0xFE:
+    if end < start or buffer[end : end + 3] != b"\x05\x00\x00" or buffer[end + 4] != _EOF:
         raise NotUnderstood("no end after the rows")
     return head, Packets(buffer, start, end, buffer[end + 3])
 
 
-def read_head(buffer: Buffer, upto: int) -> Head:
-    """The head of the result in `buffer[:upto]`."""
-    columns, _ = length_encoded(buffer, 4)
-    at, types = 4 + size_at(buffer, 0), []
+def take_together(buffer: Buffer, upto: int, number: int) -> list[tuple[Head, Packets] | None]:
+    """The results of statements that were sent one behind the other; None for one that the server refused.
+
+    Raises:
+        NotUnderstood: `buffer[:upto]` is something else, or a row came in several packets.
+    """
+    found: list[tuple[Head, Packets] | None] = []
+    at = 0
+    for _ in range(number):
+        if at + 5 > upto:
+            raise NotUnderstood("fewer answers than statements")
+        if buffer[at + 4] == _ERR:
+            found.append(None)
+            at += 4 + size_at(buffer, at)
+            continue
+        head = _read_head(buffer, at, upto)
+        at += len(head.raw)
+        if buffer[at] != 5 or buffer[at + 4] != _EOF:
+            raise NotUnderstood("no end after the columns")
+        start = at + EOF_SIZE
+        end, refused = _end_of_rows(buffer, start, upto)
+        at = end + 4 + size_at(buffer, end)
+        found.append(None if refused else (head, Packets(buffer, start, end, buffer[end + 3])))
+    if at != upto:
+        raise NotUnderstood("more answers than statements")
+    return found
+
+
+def _end_of_rows(buffer: Buffer, at: int, upto: int) -> tuple[int, bool]:
+    """Where the packet behind the rows from `at` on begins, and whether it is an error."""
+    while at + 4 < upto:
+        size, first = size_at(buffer, at), buffer[at + 4]
+        if size == MOST:
+            raise NotUnderstood("a row of more than one packet")
+        if first == _ERR or (first == _EOF and size < EOF_SIZE):
+            return at, first == _ERR
+        at += 4 + size
+    raise NotUnderstood("no end after the rows")
+
+
+def _read_head(buffer: Buffer, start: int, upto: int) -> Head:
+    """The head of the result that begins at `start`."""
+    columns, _ = length_encoded(buffer, start + 4)
+    at, types = start + 4 + size_at(buffer, start), []
     for _ in range(columns):
         if at + 4 >= upto:
             raise NotUnderstood("an answer that ends within its columns")
         size = size_at(buffer, at)
-        if buffer[at + 4] == 0xFF:
+        if buffer[at + 4] == _ERR:
             raise said(buffer, at + 4, at + 4 + size)
         types.append(column_type(buffer, at + 4))
         at += 4 + size
-    return Head(bytes(buffer[:at]), tuple(types))
+    return Head(bytes(buffer[start:at]), tuple(types))
 
 
 def _look_for_error(buffer: Buffer, start: int, upto: int) -> None:
@@ -102,7 +143,7 @@ def _walk_to_error(buffer: Buffer, start: int, upto: int) -> None:
     goes_on, at = False, start
     while at < upto:
         size = size_at(buffer, at)
-        if not goes_on and buffer[at + 4] == 0xFF:
+        if not goes_on and buffer[at + 4] == _ERR:
             raise said(buffer, at + 4, at + 4 + size)
         goes_on = size == MOST
         at += 4 + size
@@ -110,6 +151,6 @@ def _walk_to_error(buffer: Buffer, start: int, upto: int) -> None:
 
 def only_error(buffer: Buffer, have: int) -> ServerSaid | None:
     """The error that a server sent before it closed the connection, where that is all that came."""
-    if have < 9 or buffer[4] != 0xFF or size_at(buffer, 0) + 4 != have:
+    if have < 9 or buffer[4] != _ERR or size_at(buffer, 0) + 4 != have:
         return None
     return next(said(buffer, at, end) for _, at, end in frames(buffer, 0, have))

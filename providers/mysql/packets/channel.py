@@ -14,7 +14,7 @@ from pymysql.cursors import Cursor
 _USUAL = (1 << 20) + (1 << 19)
 # Room for a reading at least, and how large a buffer may stay when a larger answer was taken.
 _ROOM = 1 << 17
-_KEPT = 1 << 23
+_KEPT = 1 << 22
 
 _NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 

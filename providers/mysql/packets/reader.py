@@ -5,22 +5,27 @@ from __future__ import annotations
 import struct
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import pymysql
 
 from providers.mysql.connection import DEFAULT_TIMEOUTS, Connection, Timeouts, explain
 from providers.mysql.endpoint import Endpoint
 from providers.mysql.errors import ConnectionLost, ServerError, StatementFailed
-from providers.mysql.packets import text
-from providers.mysql.packets.answers import Head, NotUnderstood, ServerSaid, only_error, take_apart
+from providers.mysql.packets import settings, text
+from providers.mysql.packets.answers import Head, NotUnderstood, ServerSaid, only_error, take_apart, take_together
 from providers.mysql.packets.channel import Channel, ready, silent
 from providers.mysql.packets.endings import Ending, Nonce, Walk
 from providers.mysql.packets.packets import Packets
 from providers.mysql.packets.wire import Param, WireType, column_type, execution, packed
 from providers.mysql.server import read_version
+
+_T = TypeVar("_T")
+Results = list[tuple[Head, Packets] | None]
+"""Answers to statements that were sent together: of each its head and its rows, None where it was refused."""
 
 _STATEMENTS = 200
 _PREPARE, _CLOSE = 0x16, 0x19
@@ -32,25 +37,6 @@ _PING = 1 << 20
 _PING_REST = 1024
 # How long two requests at once may take in seconds, and times as long as one of them took.
 _PROBE_S, _PROBE_TIMES = 1.0, 20
-
-# What could make two servers show equal rows differently, hide rows, or end a long read; each where it exists.
-_SETTINGS = {
-    "time_zone": "'+00:00'",  # SYSTEM costs a third more on TIMESTAMP columns, too
-    "sql_mode": "''",
-    "sql_select_limit": "18446744073709551615",
-    "sql_big_selects": "1",
-    "sql_safe_updates": "0",
-    "character_set_results": "NULL",
-    "tx_isolation": "'REPEATABLE-READ'",
-    "transaction_isolation": "'REPEATABLE-READ'",
-    "query_cache_type": "'OFF'",
-    "max_execution_time": "0",
-    "max_statement_time": "0",
-    "innodb_parallel_read_threads": "1",
-    "net_read_timeout": "600",
-    "net_write_timeout": "600",
-    "wait_timeout": "28800",
-}
 
 
 class ColumnsChanged(StatementFailed):
@@ -102,8 +88,8 @@ class RawReader:
         self._ending: Ending = Walk()
         self._awaited: Prepared | None = None
         self._shown = ""
-        # What was sent ahead to be prepared.
-        self._asked = ""
+        # What was sent ahead to be prepared, and how many statements were sent together.
+        self._asked, self._together = "", 0
         self.text = False
         self._pinged = False
         self._connect()
@@ -130,9 +116,8 @@ class RawReader:
         self._channel = Channel(self.session.raw)
         try:
             self.version = read_version(self.session)
-            found = {str(name).lower(): str(value) for name, value in self.session.rows(_ask_settings())}
-            wanted = [f"{name} = {value}" for name, value in _SETTINGS.items() if _settable(name, found)]
-            self.session.run("SET SESSION " + ", ".join(wanted))
+            found = {str(name).lower(): str(value) for name, value in self.session.rows(settings.ask())}
+            self.session.run(settings.settle(found))
             self._largest = int(found["max_allowed_packet"])
             self.text = not self._prepares()
         except ServerError:
@@ -167,8 +152,7 @@ class RawReader:
         return True
 
     def _ping(self) -> None:
-        size = min(_PING, self._largest - _PING_REST)
-        self._request(packed(b"\x0e" + bytes(max(0, size))), "COM_PING")
+        self._request(_long_ping(max(0, min(_PING, self._largest - _PING_REST))), "COM_PING")
         self._fill()
         if self._channel.buffer[4] != 0:
             raise self._lost("COM_PING", ConnectionResetError("a ping was answered with something else"))
@@ -257,7 +241,7 @@ class RawReader:
             head, _ = self._take(None)
         finally:
             self._ending = ending
-            self.session.run(f"SET SESSION sql_select_limit = {_SETTINGS['sql_select_limit']}")
+            self.session.run(f"SET SESSION sql_select_limit = {settings.SETTINGS['sql_select_limit']}")
         return self._keep(Prepared(0, sql, parameters, head.columns))
 
     def _keep(self, prepared: Prepared) -> Prepared:
@@ -348,6 +332,18 @@ class RawReader:
         self.send(self.prepare(sql), params)
         return self.receive()
 
+    def ask_together(self, statements: Sequence[str]) -> None:
+        """Send SELECTs of the text protocol one behind the other; `receive_both_together` takes their answers.
+
+        For a reader that is `pipelined`: an answer's end is not looked for before the last one's.
+
+        Raises:
+            ConnectionLost: the connection broke, or the server is silent.
+        """
+        asked = b"".join(packed(b"\x03" + sql.encode()) for sql in statements)
+        self._request(asked + self._ending.request, statements[0])
+        self._awaited, self._together = Prepared(0, statements[0], 0, ()), len(statements)
+
     def _fill(self) -> None:
         """Wait for the whole answer."""
         try:
@@ -365,11 +361,11 @@ class RawReader:
         """
         channel = self._channel
         while channel.advance():
-            if self._ending.complete(channel.buffer, channel.have):
-                return True
             if self.most is not None and channel.have > self.most:
                 self._drop()
                 raise AnswerTooLarge(self.server, f"{self.server} sent more than {self.most} bytes for one statement.")
+            if self._ending.complete(channel.buffer, channel.have):
+                return True
         return False
 
     def _received(self) -> Packets:
@@ -394,10 +390,19 @@ class RawReader:
             words = f"{self.server} answered `{prepared.sql[:120]}` with {error}."
             raise StatementFailed(self.server, words) from error
 
+    def _received_together(self) -> Results:
+        """The complete answers to `ask_together`."""
+        self._something_awaited()
+        self._awaited = None
+        return self._understood(lambda buffer, upto: take_together(buffer, upto, self._together))
+
     def _take(self, known: Head | None) -> tuple[Head, Packets]:
+        return self._understood(lambda buffer, upto: take_apart(buffer, upto, known))
+
+    def _understood(self, take: Callable[[bytearray, int], _T]) -> _T:
         channel = self._channel
         try:
-            return take_apart(channel.buffer, channel.have - self._ending.behind, known)
+            return take(channel.buffer, channel.have - self._ending.behind)
         except ServerSaid as error:
             explained = explain(self.server, self._shown, error)
             if isinstance(explained, ConnectionLost):
@@ -434,16 +439,10 @@ class RawReader:
         self.session.close()
 
 
-def _ask_settings() -> str:
-    names = ", ".join(f"'{name}'" for name in (*_SETTINGS, "max_allowed_packet"))
-    return f"SHOW SESSION VARIABLES WHERE Variable_name IN ({names})"
-
-
-def _settable(name: str, found: dict[str, str]) -> bool:
-    if name == "tx_isolation" and "transaction_isolation" in found:
-        return False
-    # Where the query cache is off for the whole server, a session is not let near it.
-    return name in found and not (name == "query_cache_type" and found[name] in ("OFF", "0"))
+@lru_cache(1)
+def _long_ping(size: int) -> bytes:
+    # Several readers are opened at once: each would take three times its size for making one of its own.
+    return packed(b"\x0e" + bytes(size))
 
 
 def receive_both(a: RawReader, b: RawReader) -> tuple[Packets, Packets]:
@@ -455,6 +454,19 @@ def receive_both(a: RawReader, b: RawReader) -> tuple[Packets, Packets]:
     Raises:
         ServerError: as `RawReader.receive`; `server` tells which.
     """
+    return _received_of_both(a, b, RawReader._received)
+
+
+def receive_both_together(a: RawReader, b: RawReader) -> tuple[Results, Results]:
+    """The answers to what was asked of two readers by `ask_together`, drained as by `receive_both`.
+
+    Raises:
+        ServerError: as `receive_both`; of a single statement that a server refused there is None instead.
+    """
+    return _received_of_both(a, b, RawReader._received_together)
+
+
+def _received_of_both(a: RawReader, b: RawReader, received: Callable[[RawReader], _T]) -> tuple[_T, _T]:
     a._something_awaited()
     b._something_awaited()
     lost = _drained(a, b)
@@ -462,11 +474,11 @@ def receive_both(a: RawReader, b: RawReader) -> tuple[Packets, Packets]:
         a._awaited = b._awaited = None
         raise lost
     try:
-        first = a._received()
+        first = received(a)
     except ServerError:
         b._awaited = None
         raise
-    return first, b._received()
+    return first, received(b)
 
 
 def _drained(a: RawReader, b: RawReader) -> ServerError | None:

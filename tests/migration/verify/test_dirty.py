@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from migration.model import Side
+from migration.verify import dirty as dirty_set
 from migration.verify.chunks import outside
 from migration.verify.dirty import Counts, DirtySet, Due, Key, Left, Stretch, Suspect
 from migration.verify.model import Table
@@ -299,6 +301,48 @@ def test_too_many_differing_rows_become_a_table_to_be_read_again() -> None:
     assert (dirty.flooded(), numbers(one.key for one in dirty.differing()[T])) == (frozenset(), {5, 6, 7, 8})
 
 
+def test_differing_rows_are_kept_of_all_tables_together_and_no_more() -> None:
+    dirty = DirtySet(most_differing=10)
+    dirty.differ(T, [Suspect(key(number), 1, 5.0) for number in range(7)], now=9.0)
+    dirty.differ(U, [Suspect(key(number), 1, 6.0) for number in range(7)], now=9.0)
+    assert dirty.counts() == Counts(0, 10, 1)
+    assert (dirty.flooded(), dirty.to_redo()) == ({U}, (U,))
+    # Those that are known already take no more room.
+    dirty.differ(T, [Suspect(key(number), 2, 7.0) for number in range(7)], now=9.0)
+    assert (dirty.counts(), dirty.flooded()) == (Counts(0, 10, 1), {U})
+
+
+def test_where_more_differ_than_are_told_nothing_counts_as_equal_and_the_table_is_read_again() -> None:
+    dirty = DirtySet()
+    dirty.differ(T, [Suspect(key(1), 1, 2.0)], now=2.0)
+    dirty.redo(T, 5.0)
+    due = dirty.pop_redo(T)
+    assert due is not None
+    dirty.redone_in_part(T, due, [Suspect(key(2), 1, 5.0)], now=9.0)
+    assert numbers(one.key for one in dirty.differing()[T]) == {1, 2}
+    assert (dirty.flooded(), dirty.oldest()) == ({T}, 2.0)
+    assert redone(dirty, Suspect(key(2), 1, 9.0)) == Due(5.0)
+    assert (dirty.flooded(), numbers(one.key for one in dirty.differing()[T])) == (frozenset(), {2})
+
+
+def test_however_many_stretches_wait_they_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dirty_set, "_MOST_WAITING", 10)
+    dirty = DirtySet(most=50, ranges_of=in_ranges)
+    for at in range(1, 1000):
+        dirty.touched(Side.SOURCE, stretch(at, 3 * at, 3 * at + 1))
+        assert len(dirty._waiting[Side.SOURCE]) <= 10
+    assert dirty.waits(Side.SOURCE) == 1.0
+    dirty.settle(Side.SOURCE, upto(998))
+    assert dirty.waits(Side.SOURCE) is not None
+    dirty.settle(Side.SOURCE, upto(999))
+    due = redone(dirty)
+    assert due is not None
+    assert due.ranges is not None
+    found = numbers(taken(dirty)) | {n for low, high in due.ranges for n in range(low, high + 1)}
+    assert found >= {3 * at + more for at in range(1, 1000) for more in (0, 1)}
+    assert (due.since, dirty.counts()) == (1.0, Counts(0, 0, 0))
+
+
 def test_a_row_that_differs_all_the_time_grows_older_however_often_its_table_is_read_again() -> None:
     dirty = DirtySet()
     dirty.differ(T, [Suspect(key(1), 1, 5.0), Suspect(key(2), 1, 5.0)], now=5.0)
@@ -394,10 +438,17 @@ def test_a_forgotten_table_leaves_nothing() -> None:
     st.lists(st.integers(1, 40), max_size=30),
     st.integers(5, 40),
     st.booleans(),
+    st.sampled_from([3, 1000]),
 )
 def test_every_key_is_read_after_its_event_became_visible_or_its_table_is(
-    events: list[tuple[Side, set[int]]], horizons: list[int], most: int, ordered: bool
+    events: list[tuple[Side, set[int]]], horizons: list[int], most: int, ordered: bool, waiting: int
 ) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dirty_set, "_MOST_WAITING", waiting)
+        every_key_is_read(events, horizons, most, ordered)
+
+
+def every_key_is_read(events: list[tuple[Side, set[int]]], horizons: list[int], most: int, ordered: bool) -> None:
     dirty = DirtySet(most=most, ranges_of=in_ranges if ordered else lambda table, some: None)
     pending: set[tuple[Side, int, int]] = set()
     visible = {Side.SOURCE: 0, Side.TARGET: 0}

@@ -9,54 +9,16 @@ from collections.abc import Iterator
 import pytest
 
 from migration.model import Side
-from migration.verify.arrival import Arrival
 from migration.verify.dirty import DirtySet, Stretch, Suspect
 from migration.verify.ending import Seen, look
-from migration.verify.findings import Findings
-from migration.verify.known import Known
-from migration.verify.model import Difference, Doubt, Kind, Request, Table
-from migration.verify.readers import Readers
-from migration.verify.rechecker import Rechecker
-from migration.verify.shapes import read_shapes
-from migration.verify.upkeep import Upkeep, surroundings
+from migration.verify.model import Difference, Doubt, Kind
 from providers.mysql.binlog.marks import Mark
 from tests.migration.verify.pairs import Pair
-from tests.support.waiting import until
+from tests.migration.verify.parts import Parts, T
 
-T: Table = ("ending", "t")
 CHANGED = Difference(T, Kind.CHANGED, (("id", "2"),), ("v",))
 KEY = ((2).to_bytes(4, "little"),)
 NOW = time.monotonic
-
-
-class Parts:
-    """The parts that look at tables and rows, of which none does anything before it is told to."""
-
-    def __init__(self, pair: Pair, readers: Readers, others: Readers) -> None:
-        request = Request((T[0],))
-        source, target = pair.make
-        self.known = Known(request, read_shapes(source, target, request), surroundings(source, target))
-        self.dirty, self.findings = DirtySet(), Findings()
-        self.errors: list[Exception] = []
-        failed = self.errors.append
-        self.rechecker = Rechecker(
-            readers, self.known, self.dirty, (), lambda: None, self.findings.heal, lambda _: None, failed
-        )
-        arrival = Arrival(pair.source, pair.target, None)
-        self.upkeep = Upkeep(
-            others, arrival, request, self.known, self.dirty, self.findings, {},
-            lambda: True, lambda *_: None, lambda _: None, failed,
-        )  # fmt: skip
-
-    def look(self, passed: float) -> Seen:
-        return look(self.known, self.dirty, self.findings, passed)
-
-    def end(self, passed: float) -> tuple[Difference, ...]:
-        """What it comes to, asked as often as can be: a moment in which nothing seems open would be the end."""
-        self.upkeep.start()
-        self.rechecker.start()
-        until(lambda: not self.look(passed).open, "nothing is open", 30, every=0.0005)
-        return self.look(passed).differences
 
 
 @pytest.fixture

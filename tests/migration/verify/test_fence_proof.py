@@ -67,6 +67,7 @@ def test_of_rows_that_are_too_many_to_be_remembered_the_ranges_are_read_once_mor
         with unlogged(pair.target) as session:
             session.run(f"UPDATE {BASE}.orders SET v = 99 WHERE id IN (5, 3500)")
             session.run(f"UPDATE {BASE}.words SET v = 99 WHERE n = 450")
+            session.run(f"INSERT INTO {BASE}.words VALUES ('other', 450, 0)")
         gate.set()
         outcome = prove(verification, pair)
         word = Difference((BASE, "words"), Kind.CHANGED, (("w", "w450"), ("n", "450")), ("v",))

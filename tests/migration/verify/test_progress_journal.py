@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from migration.journal import JournalError
-from migration.verify.chunks import Span, from_json, to_json
+from migration.verify.chunks import Done, Span, from_json, to_json
 from migration.verify.journal import About, Places, Progress, Stretch, read
 from migration.verify.model import Table
 from providers.mysql.binlog.marks import Start
@@ -50,6 +51,34 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert [one.differing for one in kept.of(T, "one")] == [(), (KEY,)]
     assert kept.of(U, "two") == (Stretch([], 3, 50, (), 0.5),)
     assert kept.of(T, "another shape") == ()
+
+
+def test_stretches_that_follow_each_other_are_remembered_as_one(tmp_path: Path) -> None:
+    path = tmp_path / "rows"
+    progress = write(path)
+    progress.tables({T: "one", U: "two"})
+    # Two workers: now the one is faster, now the other.
+    numbers = [number ^ 1 for number in range(4_000)]
+    for number in numbers:
+        progress.read(T, span(10 * number, 10 * number + 9))
+        ends = [None if at in (0, 4_000) else [f"{at:08x}"] for at in (number, number + 1)]
+        progress.read(U, Stretch(ends, 1, 7, (), 0.25 * (number == 5)))
+    progress.read(T, span(40_000, 40_009, KEY))
+    progress.read(T, span(40_010, 40_019))
+    progress.close()
+    tracemalloc.start()
+    try:
+        kept = read(path, ABOUT)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert kept is not None
+    whole = Stretch([0, 39_999], 40_000, 400_000)
+    assert kept.of(T, "one") == (whole, span(40_000, 40_009, KEY), span(40_010, 40_019))
+    assert kept.of(U, "two") == (Stretch([None, None], 4_000, 28_000, (), 0.25),)
+    assert Done(from_json(one.range) for one in kept.of(U, "two")).stretched() == (None, True)
+    # What is kept is far less than the file.
+    assert peak < path.stat().st_size // 3
 
 
 def test_nothing_or_something_else_is_begun_anew(tmp_path: Path) -> None:
@@ -119,7 +148,7 @@ def test_it_goes_on_behind_what_it_has(tmp_path: Path) -> None:
         progress.close()
     kept = read(path, ABOUT)
     assert kept is not None
-    assert kept.of(T, "one") == (span(1, 10), span(11, 20))
+    assert [from_json(one.range) for one in kept.of(T, "one")] == [Span(1, 20)]
     write(path).close()
     kept = read(path, ABOUT)
     assert kept is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from migration.verify.model import Table
@@ -44,14 +46,18 @@ def made(pair: Pair, key: str, number: str = "id") -> Shape:
     return shape_of(pair, T)
 
 
-def read(pair: Pair, shape: Shape, ranges: Ranges) -> tuple[set[int], int]:
-    """The numbers that the keys of differing rows begin with, and how many rows were read."""
+def begun(pair: Pair, shape: Shape, ranges: Ranges) -> tuple[set[bytes], int]:
+    """What the keys of differing rows begin with, and how many rows were read."""
     desk = Desk()
     with pair.readers() as readers:
         scan_ranges(Reading(readers, desk), shape, ranges)
-    signed = shape.bounds[0] < 0
-    keys = [key for chunk in desk.chunks for key in chunk.differing]
-    return {int.from_bytes(key[0], "little", signed=signed) for key in keys}, sum(chunk.rows for chunk in desk.chunks)
+    return {key[0] for chunk in desk.chunks for key in chunk.differing}, sum(chunk.rows for chunk in desk.chunks)
+
+
+def read(pair: Pair, shape: Shape, ranges: Ranges) -> tuple[set[int], int]:
+    """As `begun`, of numbers."""
+    keys, rows = begun(pair, shape, ranges)
+    return {int.from_bytes(key, "little", signed=shape.bounds[0] < 0) for key in keys}, rows
 
 
 @pytest.mark.parametrize(
@@ -86,7 +92,66 @@ def test_keys_of_a_log_are_held_by_ranges(fresh_alike: Pair) -> None:
     assert read(fresh_alike, shape, ((5, 7), (9, 9), (most, most))) == ({most}, 4)
 
 
-@pytest.mark.parametrize("key", ["id VARCHAR(20) PRIMARY KEY", "id INT", "id DATE PRIMARY KEY"])
-def test_where_keys_begin_with_no_number_there_are_no_ranges(fresh_alike: Pair, key: str) -> None:
-    fresh_alike.on_both("CREATE DATABASE part", f"CREATE TABLE part.t ({key}, v INT) ENGINE=InnoDB")
-    assert KeyForm(shape_of(fresh_alike, T)).ranges([(b"1234",)]) is None
+TEXT = "CONCAT('Key-', LPAD({n}, 6, '0'))"
+
+
+@pytest.mark.parametrize(
+    ("key", "number"),
+    [
+        ("id VARCHAR(20) COLLATE utf8mb4_bin PRIMARY KEY", TEXT),
+        ("id CHAR(12) COLLATE utf8mb4_general_ci PRIMARY KEY", TEXT),
+        ("id VARCHAR(20) CHARACTER SET latin1, b INT, PRIMARY KEY (id DESC, b)", f"{TEXT}, 1"),
+        ("id VARCHAR(200) COLLATE utf8mb4_unicode_ci, b VARCHAR(9), PRIMARY KEY (id, b)", f"{TEXT}, 'b c'"),
+        ("id VARCHAR(90) COLLATE utf8mb4_bin PRIMARY KEY", f"CONCAT({TEXT}, REPEAT('-', 40), {{n}} % 7)"),
+        ("id VARBINARY(20) PRIMARY KEY", TEXT),
+        ("id BINARY(10) PRIMARY KEY", TEXT),
+        ("id BINARY(40) PRIMARY KEY", TEXT),
+    ],
+)
+def test_all_rows_of_ranges_of_texts_are_compared_and_few_others(fresh_alike: Pair, key: str, number: str) -> None:
+    shape = made(fresh_alike, key, number)
+    harmed = ", ".join(f"'{at:06d}'" for at in (10, 499, 500, 2000, 2001, 3000))
+    fresh_alike.on_target(
+        f"UPDATE part.t SET v = 1 WHERE SUBSTR(id, 5, 6) IN ({harmed})",
+        "DELETE FROM part.t WHERE SUBSTR(id, 5, 6) = '001000'",
+    )
+    with contextlib.closing(fresh_alike.two.source.connect()) as session:
+        numbered = session.rows("SELECT CAST(SUBSTR(id, 5, 6) AS SIGNED), CAST(id AS BINARY) FROM part.t")
+    # The log leaves zero bytes out, and of a key of two columns there is something of both.
+    keys = {at: tuple([raw.rstrip(b"\0"), b"b"][: shape.keys]) for at, raw in numbered}
+    ranges = KeyForm(shape).ranges([keys[at] for at in (*range(500, 2001), 3000)])
+    assert ranges is not None
+    found, rows = begun(fresh_alike, shape, ranges)
+    assert {int(key[5:11]) for key in found} == {500, 1000, 2000, 3000}
+    assert rows == 1502
+
+
+def test_what_clients_call_the_same_key_is_in_the_same_range(fresh_alike: Pair) -> None:
+    shape = made(fresh_alike, "id VARCHAR(20) COLLATE utf8mb4_general_ci PRIMARY KEY", TEXT)
+    ranges = KeyForm(shape).ranges([(b"kEY-000500",), (b"KEY-000700",)])
+    fresh_alike.on_target("UPDATE part.t SET v = 1 WHERE id IN ('key-000500', 'key-000600', 'key-000700')")
+    assert ranges is not None
+    found, rows = begun(fresh_alike, shape, ranges)
+    assert (len(found), rows) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("key", "some"),
+    [
+        ("id VARCHAR(20) PRIMARY KEY", [b"plain", "caf\u00e9".encode()]),
+        ("id VARCHAR(20) PRIMARY KEY", [b"plain", b"two words"]),
+        ("id VARCHAR(20) COLLATE utf8mb4_spanish_ci PRIMARY KEY", [b"plain"]),
+        ("id VARCHAR(20) CHARACTER SET ucs2 PRIMARY KEY", [b"\0a"]),
+        ("id ENUM('a', 'b') PRIMARY KEY", [b"\x01"]),
+        ("id INT", [b"1234"]),
+        ("id DATE PRIMARY KEY", [b"123"]),
+    ],
+)
+def test_where_the_order_of_keys_is_not_known_there_are_no_ranges(
+    fresh_alike: Pair, key: str, some: list[bytes]
+) -> None:
+    fresh_alike.on_both(
+        "CREATE DATABASE part CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci",
+        f"CREATE TABLE part.t ({key}, v INT) ENGINE=InnoDB",
+    )
+    assert KeyForm(shape_of(fresh_alike, T)).ranges([(one,) for one in some]) is None
