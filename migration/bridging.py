@@ -14,8 +14,8 @@ from providers.mysql.bridge import process
 from providers.mysql.bridge.lock import Place, last, living
 from providers.mysql.bridge.need import Need, needs
 from providers.mysql.bridge.orders import Orders
+from providers.mysql.channel import Channel
 from providers.mysql.endpoint import Account
-from providers.mysql.replication import Channel
 
 
 def lock_file(m: Migration) -> Path:

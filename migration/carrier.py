@@ -30,6 +30,7 @@ from migration.runbook import (
     not_done,
 )
 from migration.sampler import Sampler
+from migration.view import AttemptView
 from providers.mysql.errors import ConnectionLost, ServerError, Unreachable
 
 _AGAIN_S = 0.5
@@ -247,7 +248,7 @@ class Carrier:
     def _after_move(self, attempt: Switchover) -> None:
         direction = attempt.direction
         self._sampler.point(direction)
-        if self._m.prover is not None:
+        if self._m.prover is not None and self._runbook.reversible:
             self._m.prover.point(direction)
         self._hooks.switched(attempt)
         switched = sum(attempt.result == "switched" for attempt in self._m.story().attempts)
@@ -271,7 +272,7 @@ class Carrier:
             self._settle(plan_switch(self._m, last.number, last.direction, last.actor))
         elif last.result == "switched":
             self._sampler.point(last.direction)
-            self._catch_up_records(plan_switch(self._m, last.number, last.direction, last.actor))
+            self._catch_up_records(last)
 
     def _reopen_gates(self) -> None:
         """A runner before us died between a decision and what it was for: the decision has to be taken again.
@@ -305,13 +306,11 @@ class Carrier:
             self._stay(attempt, self._m.story().attempts[-1].reason)
         return switched
 
-    def _catch_up_records(self, attempt: Switchover) -> None:
+    def _catch_up_records(self, last: AttemptView) -> None:
         """The runner died after the switch and before its last records of it."""
-        story = self._m.story()
-        if attempt.direction is Direction.CUTOVER and not story.done(self._runbook.switch.id):
-            self._after_move(attempt)
-        if attempt.direction is Direction.ROLLBACK and story.done(self._runbook.switch.id):
-            self._after_move(attempt)
+        recorded = self._m.story().done(self._runbook.switch.id)
+        if recorded is (last.direction is Direction.ROLLBACK):
+            self._after_move(plan_switch(self._m, last.number, last.direction, last.actor))
 
     def _cancel(self) -> End:
         """Take back what was done, last first."""

@@ -103,6 +103,7 @@ class Pair:
     """The two servers a check looks at. `positioning` is already resolved: never `auto`.
 
     `other` is the target; None where only a source is looked at. `cloud`: the provider's side, None without one.
+    `chosen`: what was chosen at the gates so far, by gate.
     Made anew for each run of the checks: what they share is asked `once`.
     """
 
@@ -113,6 +114,7 @@ class Pair:
     positioning: Positioning
     route: Route = Route.NATIVE
     cloud: Cloud | None = None
+    chosen: Mapping[str, str] = field(default_factory=dict)
     _known: dict[Hashable, Future[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 

@@ -124,7 +124,7 @@ def _in_words(server: Server, result: DrainResult) -> str:
 
 def _end(m: Migration, server: Server, session: Session) -> None:
     try:
-        m.change(server, _STEP, f"KILL {session.id}")
+        m.change(server, _STEP, server.dialect.kill % session.id)
     except StatementFailed as error:
         if error.code == _NOT_OWNER:
             raise PrivilegeMissing(

@@ -36,6 +36,14 @@ class Clients(Protocol):
         """The two servers are about to part: that both take writes from here on is as it should be."""
         ...
 
+    def suspend(self) -> None:
+        """Stop them, as their operator does: nothing but that keeps them from writing anywhere."""
+        ...
+
+    def resume(self, new: ServerSpec | None) -> None:
+        """Start them again after `suspend`, with another address where one is given."""
+        ...
+
     def switched(self, switches: int) -> FiguresView | None:
         """What they saw of the newest of so many switches; None where nobody can tell."""
         ...
@@ -64,6 +72,12 @@ class RealClients:
 
     def parting(self) -> None:
         """Nothing to do."""
+
+    def suspend(self) -> None:
+        """The operator does."""
+
+    def resume(self, new: ServerSpec | None) -> None:
+        """The operator does."""
 
     def switched(self, switches: int) -> FiguresView | None:
         """Nobody can tell."""
@@ -107,10 +121,24 @@ class RehearsalClients:
     def parting(self) -> None:
         """They part only once the migration is over."""
 
+    def suspend(self) -> None:
+        """Stop them; whoever watched which server takes writes stops as well, since no server is fenced."""
+        with _heard():
+            self._sandbox.workload("suspend")
+
+    def resume(self, new: ServerSpec | None) -> None:
+        """Let them go on."""
+        with _heard():
+            if new is not None:
+                self._sandbox.workload("move", host=new.host, port=new.port)
+            self._sandbox.workload("restart")
+
     def switched(self, switches: int) -> FiguresView | None:
-        """Wait until the clients have moved, then tell."""
+        """Wait until the clients have moved, then tell; None while they are suspended."""
         deadline = time.monotonic() + _SETTLE_S
         with _heard():
+            if self._sandbox.workload("suspended"):
+                return None
             while len(self._sandbox.figures().switches) < switches and time.monotonic() < deadline:
                 time.sleep(_POLL_S)
             return self._account()

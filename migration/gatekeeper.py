@@ -261,7 +261,8 @@ class Gatekeeper:
 
     def _pair(self) -> Pair:
         m = self._m
-        return Pair(m.source, m.other, m.spec, m.secrets, m.positioning, self._runbook.route(m), m.cloud)
+        route, chosen = self._runbook.route(m), m.story().chosen
+        return Pair(m.source, m.other, m.spec, m.secrets, m.positioning, route, m.cloud, chosen)
 
     def _check(self) -> None:
         pair = self._pair()
@@ -369,4 +370,4 @@ class Gatekeeper:
 
 def after_rollback(gate: Gate) -> Gate:
     """The cutover gate once the writes are back: go again, or end it on the source."""
-    return replace(gate, choices=(Choice.CONFIRM, Choice.COMPLETE, Choice.DRAIN_CLIENTS))
+    return replace(gate, choices=(Choice.CONFIRM, Choice.WAIVE, Choice.COMPLETE, Choice.DRAIN_CLIENTS))

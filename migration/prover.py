@@ -33,6 +33,8 @@ def worth_comparing(story: Story, runbook: Runbook) -> bool:
 
     What is taken down then would look like rows that differ.
     """
+    if not runbook.reversible and story.done(runbook.switch.id):
+        return False
     items = [item for _, item in runbook.items()]
     for at, item in enumerate(items):
         if isinstance(item, Gate) and Choice.COMPLETE in item.choices and story.done(item.id):

@@ -6,7 +6,7 @@ kind             subject             body
 created          migration id        `MigrationSpec.to_json()`
 runner           started | stopped   pid, host; reason
 servers          ""                  source, target: {version, identity}; positioning; armed
-placed           source | target     name, host, port: where that server is from now on
+placed           source | target     name, host, port: where that server is from now on; user where it is another
 stage            stage               rewound: whether later items are to be done again
 finding          check id            `Finding.to_json()`
 plan             hash                positioning, items: list of `PlanItem` mappings
@@ -87,9 +87,13 @@ class Scribe:
         body = {"source": source, "target": target, "positioning": positioning, "armed": armed}
         self.journal.append(Kind.SERVERS, "", body)
 
-    def placed(self, side: Side, name: str, host: str, port: int) -> None:
-        """Where a server is from now on: one that was created, or whose address was exchanged."""
-        self.journal.append_synced(Kind.PLACED, side.value, {"name": name, "host": host, "port": port})
+    def placed(self, side: Side, name: str, host: str, port: int, user: str = "") -> None:
+        """Where a server is from now on: one that was created, or whose address was exchanged.
+
+        `user`: how the administrator logs in there, empty where that is as before.
+        """
+        body = {"name": name, "host": host, "port": port}
+        self.journal.append_synced(Kind.PLACED, side.value, body | ({"user": user} if user else {}))
 
     def stage(self, stage: Stage) -> None:
         """A stage begins."""

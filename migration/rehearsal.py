@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from migration import rehearsed_cloud, runbooks
+from migration import rehearsed
 from migration.decisions import Choice, Decision, decide
 from migration.model import NO_WISHES, Direction, End, MigrationSpec, Positioning, Secrets, ServerSpec, Wishes
 from migration.sessions import SessionError, create, launch, read_spec
@@ -54,8 +54,9 @@ def sandbox_secrets(sandbox: Sandbox, spec: MigrationSpec) -> Secrets:
     Raises:
         SandboxGone: its supervisor has ended.
     """
-    if spec.cloud is not None:
-        return rehearsed_cloud.secrets(sandbox)
+    clouded = rehearsed.of(spec.runbook)
+    if clouded is not None:
+        return clouded.secrets(sandbox)
     ends = sandbox.endpoints()
     back = ends.reverse if spec.target.replication_user == ends.reverse.user else ends.forward
     return Secrets(ends.source.account.password, ends.target.account.password, ends.forward.password, back.password)
@@ -98,13 +99,13 @@ def enrol(
     Raises:
         SessionError, JournalError: the journal could not be made.
     """
-    clouded = runbooks.find(runbook).cloud is not None
+    clouded = rehearsed.of(runbook)
     stamp = datetime.now(UTC).strftime("%m%d-%H%M%S")
     spec = MigrationSpec(
         id=f"rehearsal-{stamp}-{random.token_hex(2)}",
         runbook=runbook,
         environment=ENVIRONMENT,
-        **(rehearsed_cloud.sides(sandbox) if clouded else _sides(sandbox, wishes)),
+        **(_sides(sandbox, wishes) if clouded is None else clouded.sides(sandbox)),
         databases=databases,
         sandbox=str(sandbox.run_dir),
         keep_sandbox=keep,
@@ -254,6 +255,8 @@ class _Driver:
         if forward and self._script.end is End.CANCELLED:
             return Decision(Choice.CANCEL, gate.id)
         back = gate.id == "observe" and self._script.end is End.ROLLED_BACK
+        if back and Choice.ROLL_BACK.value not in gate.choices:
+            raise RehearsalFailed("This runbook has no way back after its switch: rehearse it without a rollback.")
         if not forward and not back:
             return Decision(Choice.COMPLETE, gate.id, typed="complete")
         if not gate.ready:

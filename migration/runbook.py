@@ -62,6 +62,26 @@ class CloudSilent(CloudFailed):
     """Whether a provider carried a call out is not known."""
 
 
+class ProviderSwitch(Protocol):
+    """What a provider has to keep clients from writing on a server. Takes seconds to minutes to have effect.
+
+    Both changes may be asked for again and again. Where the provider refuses or cannot be asked they raise
+    `ServerError`.
+    """
+
+    def close(self) -> None:
+        """Ask the provider to make the server read-only; returns once it has taken the order."""
+        ...
+
+    def open(self) -> None:
+        """Ask the provider to let clients write again; returns once it has taken the order."""
+        ...
+
+    def closed(self) -> bool | None:
+        """What the provider says the switch is set to; None where it cannot say."""
+        ...
+
+
 class Cloud(Protocol):
     """A provider's side of a migration. Each runbook knows what else its own can do."""
 
@@ -79,6 +99,10 @@ class Cloud(Protocol):
         Raises:
             CloudFailed: it cannot be asked.
         """
+        ...
+
+    def write_switch(self, server: Server) -> ProviderSwitch | None:
+        """What makes one of the two servers read-only; None where the provider has nothing to be used for it."""
         ...
 
     def close(self) -> None:
@@ -323,7 +347,12 @@ class Mover(Protocol):
         ...
 
     def ready(self, m: Migration, direction: Direction) -> tuple[Condition, ...]:
-        """What must hold before the writes may move in this direction, measured now."""
+        """What must hold before the writes may move in this direction, measured now.
+
+        Raises:
+            ServersChanged: the writes have moved in an attempt that was given up; it waits to be settled, see
+                `migration.carrier`.
+        """
         ...
 
     def keep(self, m: Migration, direction: Direction) -> None:
@@ -392,7 +421,8 @@ class Runbook:
     back. `route`: how the rows travel, which decides what a finding means. `follows_from`: the step after which
     the target follows and is closed to clients. `cloud` opens the provider's side, `follow` measures the lag where
     the servers' own replication is not what carries the rows. `new_address`: where clients have to go with the
-    writes; None where the provider leads them there.
+    writes; None where the provider leads them there. `reversible`: whether the old side follows the new one after the
+    switch, so that the rows of both are still to be compared.
     """
 
     name: str
@@ -406,6 +436,7 @@ class Runbook:
     cloud: Callable[[MigrationSpec, Secrets], Cloud] | None = None
     follow: Callable[[Migration], Follow] | None = None
     new_address: Callable[[Migration], ServerSpec | None] = lambda m: m.spec.target
+    reversible: bool = True
 
     @property
     def switch(self) -> Switch:

@@ -251,7 +251,11 @@ def _placed(story: Story, record: Record) -> None:
     assert story.spec is not None
     body, side = record.body, record.subject
     was = story.spec.source if side == "source" else story.spec.target
-    now = replace(was, name=body["name"], host=body["host"], port=int(body["port"]))
+    user = str(body.get("user", was.user))
+    now = replace(was, name=body["name"], host=body["host"], port=int(body["port"]), user=user)
+    if now.name != was.name:
+        # It is another server, whose identity shows once it is there.
+        story._servers.pop(side, None)
     if story.primary == was.name:
         story.primary = now.name
     spec = story.spec

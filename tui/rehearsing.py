@@ -35,17 +35,17 @@ def topology(
 
     `engines_wanted`: of source and target, empty for the runbook's own.
     """
-    from migration import rehearsed_cloud
+    from migration import rehearsed
 
     # The signal row stands beside positions by file.
     kind = cast(Literal["auto", "gtid", "file"], "file" if positioning == "signal" else positioning)
-    usual = rehearsed_cloud.engines(runbook, (SOURCE_ENGINE, TARGET_ENGINE))
+    usual = rehearsed.engines(runbook, (SOURCE_ENGINE, TARGET_ENGINE))
     source, target = (wanted or own for wanted, own in zip(engines_wanted, usual, strict=True))
     try:
-        cloud = rehearsed_cloud.scenario(runbook, scenario)
+        cloud = rehearsed.scenario(runbook, scenario)
         asked = TopologySpec(source, target, kind, rate=rate, attached=attached, cloud=cloud)
         asked.resolve()
-    except (rehearsed_cloud.NoScenario, UnsupportedPair, engines.UnknownEngine, ValueError) as error:
+    except (rehearsed.NoScenario, UnsupportedPair, engines.UnknownEngine, ValueError) as error:
         fail(str(error), exit_codes.USAGE)
     return asked
 

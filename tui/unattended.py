@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from migration import rehearsal, rehearsed_cloud
+from migration import rehearsal, rehearsed
 from migration.journal import JournalError
 from migration.model import Wishes
 from migration.rehearsal import RehearsalFailed, Script
@@ -40,8 +40,10 @@ def _end(number: int, _: FrameType | None) -> NoReturn:
 
 def unattended(asked: Asked, say: Say, fail: Fail) -> int:
     """Run a whole rehearsal, deciding at each gate; returns the exit code."""
-    accepted, cure = rehearsed_cloud.needs(asked.topology)
-    script = replace(asked.script, accepted=accepted, cure=cure)
+    clouded, script = rehearsed.of(asked.runbook), asked.script
+    if clouded is not None and asked.topology.cloud is not None:
+        accepted, cure = clouded.needs(asked.topology.cloud)
+        script = replace(script, accepted=accepted, cure=cure)
     try:
         prepared = rehearsal.set_up(asked.topology, asked.runbook, say, keep=asked.keep, wishes=asked.wishes)
     except sandbox_errors() as error:

@@ -18,16 +18,23 @@ from providers.aliyun.credential_sources import find
 from providers.aliyun.credentials import Credentials, CredentialSource, from_texts
 from providers.aliyun.endpoints import Endpoints, everything_at
 from providers.aliyun.errors import AliyunError, NotFound, Unanswered
+from providers.aliyun.polardb_records import Migration as Found
+from providers.mysql.server import Server
 
 T = TypeVar("T")
 Rules = Literal["2019", "2026"]
 _GIVEN = "given"
 
 
+class CloudAbsent(CloudFailed):
+    """The provider knows of nothing by the name that it was asked about."""
+
+
 class Account(Cloud):
     """Calls in one region, about one RDS instance.
 
-    What `read` and `send` raise is a `CloudFailed`, and a `CloudSilent` where a write may have been carried out.
+    What `read` and `send` raise is a `CloudFailed`: a `CloudAbsent` where there is no such thing, a `CloudSilent` where
+    a write may have been carried out.
     """
 
     def __init__(self, spec: CloudSpec, client: Client) -> None:
@@ -54,20 +61,29 @@ class Account(Cloud):
         with _told():
             return self.client.send(write)
 
+    def migration(self, cluster: str) -> Found:
+        """The migration into a cluster as it is now.
+
+        Raises:
+            CloudAbsent: the provider knows of none.
+            CloudFailed: it cannot be asked about.
+        """
+        return self.read(lambda client: polardb.migration(client, cluster))
+
     def run(self, statement: str) -> None:
         """See `Cloud`."""
         self.send(from_command(statement))
 
     def places(self, spec: MigrationSpec) -> tuple[Place, ...]:
         """See `Cloud`."""
-        cluster = spec.target.name
         try:
-            return places(self.read(lambda client: polardb.migration(client, cluster)))
-        except CloudFailed as error:
-            if isinstance(error.__cause__, NotFound):
-                # It has ended: nothing is exchanged any more.
-                return ()
-            raise
+            return places(self.migration(spec.target.name))
+        except CloudAbsent:
+            # It has ended: nothing is exchanged any more.
+            return ()
+
+    def write_switch(self, server: Server) -> None:
+        """See `Cloud`. The provider closes and opens both sides by itself."""
 
     def close(self) -> None:
         """Close the connections."""
@@ -80,6 +96,8 @@ def _told() -> Iterator[None]:
         yield
     except Unanswered as error:
         raise CloudSilent(str(error)) from error
+    except NotFound as error:
+        raise CloudAbsent(str(error)) from error
     except AliyunError as error:
         raise CloudFailed(str(error)) from error
 
@@ -117,7 +135,7 @@ def of(m: Migration) -> Account:
         CloudFailed: it has none.
     """
     if not isinstance(m.cloud, Account):
-        raise CloudFailed("This migration has no account with Alibaba Cloud.")
+        raise CloudFailed(f"The migration {m.spec.id} has no account with Alibaba Cloud; begin it again with one.")
     return m.cloud
 
 

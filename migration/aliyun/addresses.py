@@ -13,24 +13,28 @@ from providers.aliyun.polardb_records import MigrationEndpoint
 from providers.aliyun.records import Address
 
 WITH, WITHOUT = "with endpoints", "without endpoints"
+CUSTOM = "Custom"
+PRIVATE, PUBLIC = "Private", "Public"
 _PRIMARY, _CLUSTER = "Primary", "Cluster"
 # "Notes on switchover with endpoints": the primary address goes with the primary or cluster endpoint, the others with
 # cluster or custom endpoints.
 _PARTNERS = {_PRIMARY: (_PRIMARY, _CLUSTER)}
-_OTHERS = (_CLUSTER, "Custom")
+_OTHERS = (_CLUSTER, CUSTOM)
 
 
 @dataclass(frozen=True)
 class Row:
     """An address of the RDS instance, and the one of the cluster it would be exchanged with.
 
-    `why`: why it is not exchanged, empty where it is.
+    `why`: why it is not exchanged, empty where it is. `lacks`: because the cluster has no free address of its kind and
+    network, so that one more would be its partner.
     """
 
     owner: str
     theirs: Address
     ours: Address | None
-    why: str
+    why: str = ""
+    lacks: bool = False
 
 
 def table(found: Found) -> tuple[Row, ...]:
@@ -41,16 +45,17 @@ def table(found: Found) -> tuple[Row, ...]:
     """
     if found.source_endpoints is None or found.cluster_endpoints is None:
         raise CloudFailed(
-            "The provider does not list the endpoints of both sides; which would be exchanged is unknown."
+            f"The provider does not list the endpoints of {found.source_id} and of {found.cluster_id}; which would be "
+            "exchanged is unknown. Try again; if that stays so, look at the migration in the console."
         )
     taken: set[str] = set()
     rows = []
     for endpoint in found.source_endpoints:
         for theirs in endpoint.addresses or ():
-            ours, why = _partner(endpoint, theirs, found.cluster_endpoints, taken)
-            if ours is not None and ours.host is not None:
-                taken.add(ours.host)
-            rows.append(Row(endpoint.owner or "", theirs, ours, why))
+            row = _row(endpoint.owner or "", theirs, found.cluster_endpoints, taken)
+            if row.ours is not None and row.ours.host is not None:
+                taken.add(row.ours.host)
+            rows.append(row)
     return tuple(rows)
 
 
@@ -67,32 +72,34 @@ def pairs(found: Found) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _partner(
-    endpoint: MigrationEndpoint, theirs: Address, candidates: Iterable[MigrationEndpoint], taken: set[str]
-) -> tuple[Address | None, str]:
-    """The address it goes with, or None and why there is none."""
-    kinds = _PARTNERS.get(endpoint.owner or "", _OTHERS)
+def partners(owner: str) -> tuple[str, ...]:
+    """The kinds of the cluster's endpoints that go with an endpoint of the instance, by its `CustinsType`."""
+    return _PARTNERS.get(owner, _OTHERS)
+
+
+def _row(owner: str, theirs: Address, candidates: Iterable[MigrationEndpoint], taken: set[str]) -> Row:
+    """The address and the one it goes with, or why there is none."""
     same_network = [
         one
         for candidate in candidates
-        if candidate.kind in kinds
+        if candidate.kind in partners(owner)
         for one in candidate.addresses or ()
         if one.network == theirs.network and one.host not in taken
     ]
     if not same_network:
-        kind = " or ".join(kinds).lower()
-        return None, f"the cluster has no free {kind} endpoint that is {(theirs.network or 'of its kind').lower()}"
+        kind, network = " or ".join(partners(owner)).lower(), (theirs.network or "of its kind").lower()
+        return Row(owner, theirs, None, f"the cluster has no free {kind} endpoint that is {network}", lacks=True)
     fitting = [one for one in same_network if one.ssl == theirs.ssl and _same_vpc(one, theirs)]
     if fitting:
-        return fitting[0], ""
+        return Row(owner, theirs, fitting[0])
     one = same_network[0]
     if not _same_vpc(one, theirs):
-        return None, f"it is in {theirs.vpc_id}, the cluster's in {one.vpc_id}"
-    return None, f"TLS is {_tls(theirs)} here and {_tls(one)} on {one.host}"
+        return Row(owner, theirs, None, f"it is in {theirs.vpc_id}, the cluster's in {one.vpc_id}")
+    return Row(owner, theirs, None, f"TLS is {_tls(theirs)} here and {_tls(one)} on {one.host}")
 
 
 def _same_vpc(one: Address, other: Address) -> bool:
-    return one.network != "Private" or one.vpc_id == other.vpc_id
+    return one.network != PRIVATE or one.vpc_id == other.vpc_id
 
 
 def _tls(address: Address) -> str:
@@ -111,7 +118,7 @@ def place_target(m: Migration, found: Found) -> None:
     Raises:
         CloudFailed: the provider lists no address.
     """
-    spec = m.story().spec or m.spec
+    spec = m.spec
     network = next(
         (one.network for one in _every(found.source_endpoints) if (one.host, one.port) == place_of(spec.source)), None
     )
@@ -141,7 +148,11 @@ def follow_exchange(m: Migration, found: Found) -> None:
     ):
         place = find(of_side, password, server.identity.uid, listed)
         if place is None:
-            m.scribe.note(f"{of_side.name} answers at none of the addresses that the provider lists", "error")
+            m.scribe.note(
+                f"{of_side.name} answers to {of_side.user} at none of the addresses that the provider lists; look "
+                "whether its whitelist has this machine and its account is as before",
+                "error",
+            )
         elif place != place_of(of_side):
             m.scribe.placed(side, of_side.name, *place)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from migration.aliyun import addresses, close, endpoints, release, tasks
 from migration.aliyun.account import of
-from migration.aliyun.state import cluster_id, look
+from migration.aliyun.state import look
 from migration.decisions import Choice
 from migration.runbook import Gate, Migration
 from migration.view import Option
@@ -88,14 +88,13 @@ def _exchange(m: Migration) -> tuple[Option, ...]:
 
 
 def _tasks(m: Migration) -> tuple[Option, ...]:
-    account = of(m)
-    own = look(m).dts_instance_id if cluster_id(m) else None
-    jobs = tasks.of_business(account, account.instance_id, own)
-    if not jobs:
+    listed = tasks.of_migration(m)
+    if not listed.jobs:
         return ()
-    names = ", ".join(f"{job.name or job.job_id} ({job.status})" for job in jobs)
+    names = ", ".join(f"{job.name or job.job_id} ({job.status})" for job in listed.jobs)
+    doubt = f". {listed.doubt}" if listed.doubt else ""
     return (
-        Option(tasks.MOVE, f"after the switch to the cluster, after a rollback back to the instance: {names}"),
+        Option(tasks.MOVE, f"after the switch to the cluster, after a rollback back to the instance: {names}{doubt}"),
         Option(
             tasks.LEAVE, f"{names}: tasks that write to the instance fail once it is read-only; see to them yourself"
         ),
@@ -121,11 +120,14 @@ def _release(m: Migration) -> tuple[Option, ...]:
 
 
 def _add_endpoints(m: Migration) -> tuple[Option, ...]:
-    lacking = "; ".join(addresses.in_words(row) for row in endpoints.without_partner(look(m)))
+    found = look(m)
+    lacking = "; ".join(addresses.in_words(one.row) for one in endpoints.additions(found))
     if not lacking:
         return ()
+    alone = "; ".join(addresses.in_words(row) for row in endpoints.left_alone(found))
+    rest = f"; not these, which no call can add a partner for: {alone}" if alone else ""
     return (
-        Option(endpoints.ADD, f"so that these can be exchanged as well: {lacking}"),
+        Option(endpoints.ADD, f"so that these can be exchanged as well: {lacking}{rest}"),
         Option(endpoints.LEAVE, f"applications that use these must be given another: {lacking}"),
     )
 

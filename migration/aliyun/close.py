@@ -17,7 +17,8 @@ _PRODUCT, _STEP = "PolarDB", "close"
 class Closing:
     """Ending it while this side has the writes; see `migration.runbook.Action`."""
 
-    def __init__(self, wanted: Holder) -> None:
+    def __init__(self, step: str, wanted: Holder) -> None:
+        self._step = step
         self._wanted = wanted
 
     def statements(self, m: Migration) -> tuple[str, ...]:
@@ -63,7 +64,7 @@ class Closing:
             write = _close(m, cluster)
             m.scribe.statement(_PRODUCT, _STEP, commands(write)[0], 0)
             of(m).send(write)
-        wait_until_ended(m, cluster)
+        wait_until_ended(m, self._step)
 
 
 def _close(m: Migration, cluster: str) -> Write[None]:
@@ -79,4 +80,5 @@ def closed_here(m: Migration) -> bool:
     )
 
 
-COMPLETE, AFTER_ROLLBACK = Closing(Holder.TARGET), Closing(Holder.SOURCE)
+COMPLETE = Closing("close", Holder.TARGET)
+AFTER_ROLLBACK = Closing("close_after_rollback", Holder.SOURCE)

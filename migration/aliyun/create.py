@@ -47,7 +47,10 @@ def apply(m: Migration) -> None:
     """
     created = of(m).send(_order(m))
     if created.cluster_id is None:
-        raise CloudFailed(f"The order was accepted (order {created.order_id}), and the answer names no cluster.")
+        raise CloudFailed(
+            f"The order {created.order_id} of a cluster from {of(m).instance_id} was accepted, and the answer does not "
+            f"name the cluster. Try again, which looks for one that is called {_description(m)!r}."
+        )
     _remember(m, created.cluster_id)
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from migration.aliyun.account import commands, of
 from migration.aliyun.addresses import place_target
+from migration.aliyun.agreed import agreed_to
+from migration.aliyun.checks.dts import carrier, what_failed
 from migration.aliyun.state import (
+    Holder,
     cluster_id,
     ended,
+    holder,
     in_words,
     look,
     look_for,
@@ -14,14 +18,15 @@ from migration.aliyun.state import (
     require_cluster,
     wait_until_ended,
 )
-from migration.journal import Kind
-from migration.model import Outcome
-from migration.runbook import Estimate, Migration, Observation, StepFailed, done, not_done
+from migration.aliyun.waiting import Waiting
+from migration.runbook import CloudFailed, Estimate, Migration, Observation, StepFailed, done, not_done
 from providers.aliyun import polardb
 from providers.aliyun.polardb_records import Migration as Found
 from providers.aliyun.polardb_records import MigrationStatus as Status
 
 STEP = "fill"
+_PRODUCT, _ORDER = "PolarDB", "order"
+_MOVED = (Status.SWITCHING, Status.SWITCHED, Status.ROLLING_BACK)
 
 
 def statements(m: Migration) -> tuple[str, ...]:
@@ -53,38 +58,58 @@ def apply(m: Migration) -> None:
         StepFailed: the precheck failed, or the migration ended.
         Halted: the operator stopped waiting.
     """
-    if look(m).status == Status.PRECHECK_FAILED and _told_before(m):
-        of(m).send(polardb.continue_migration(require_cluster(m)))
-        m.scribe.note("the precheck runs again: ContinueDBClusterMigration")
-    for found in looks(m):
-        _tell(m, found)
+    cluster = require_cluster(m)
+    waiting = Waiting(m, STEP, f"waiting until {cluster} follows {of(m).instance_id}")
+    for found in looks(m, waiting):
         if found.status == Status.SYNCING:
             place_target(m, found)
             return
         if found.status == Status.PRECHECK_FAILED:
-            raise StepFailed(_precheck(m, found))
+            _go_on(m, cluster, found)
         if ended(found) or found.status == Status.CLOSING:
             raise StepFailed(
-                f"The migration into {cluster_id(m)} has ended at the provider ({in_words(found)}); nothing follows "
-                "any more: cancel here, then look at the console."
+                f"The migration into {cluster} has ended at the provider ({in_words(found)}); nothing follows any "
+                "more: cancel here, then look at the console."
             )
+
+
+def _go_on(m: Migration, cluster: str, found: Found) -> None:
+    """Let the provider check again, where the operator knows of this failure and wants it.
+
+    Raises:
+        StepFailed: nobody has decided that yet.
+    """
+    why = _precheck(cluster, found)
+    if not agreed_to(m, why, STEP):
+        _tell_items(m, found)
+        raise StepFailed(why)
+    write = polardb.continue_migration(cluster)
+    m.scribe.statement(_PRODUCT, STEP, commands(write)[0], 0)
+    of(m).send(write)
+    m.scribe.note(f"the precheck of the migration into {cluster} runs again: {write.call.action.name}")
 
 
 def undo(m: Migration) -> None:
     """Give the migration up. The cluster stays, takes writes, and is billed.
 
     Raises:
-        CloudFailed: the provider refuses, as it does while it copies; try again later.
+        CloudFailed: the provider refuses, as it does while it copies; or the writes have moved, or are about to.
     """
     cluster = cluster_id(m)
     if cluster is None:
         return
     found = look_for(of(m), cluster)
+    if found is not None and (found.status in _MOVED or holder(found) is Holder.TARGET):
+        raise CloudFailed(
+            f"{of(m).instance_id} does not have the writes any more, or is about to lose them ({in_words(found)}): the "
+            f"migration into {cluster} is not ended while that is so. Move the writes back in the console, then try "
+            "again."
+        )
     if found is not None and found.status == Status.PRECHECK_FAILED:
         of(m).send(polardb.abort_migration(cluster))
     elif not ended(found) and found is not None and found.status != Status.CLOSING:
         of(m).send(polardb.close_migration(cluster))
-    wait_until_ended(m, cluster)
+    wait_until_ended(m, _ORDER)
     m.scribe.note(
         f"{cluster} is a cluster of its own now: it takes writes and is billed until you delete it, in the console or "
         f"by `{commands(polardb.delete_cluster(cluster))[0]}`.",
@@ -92,23 +117,21 @@ def undo(m: Migration) -> None:
     )
 
 
-def _tell(m: Migration, found: Found) -> None:
-    m.scribe.progress(STEP, done=0, total=0, unit="", note=in_words(found))
-
-
-def _told_before(m: Migration) -> bool:
-    """Whether the operator was told of a failed precheck, and wants it tried again."""
-    outcomes = [
-        record
-        for record in m.scribe.journal.records()
-        if record.kind is Kind.OUTCOME and record.subject == STEP and not record.body.get("undone")
-    ]
-    return bool(outcomes) and outcomes[-1].body["outcome"] == Outcome.NOT_DONE.value
-
-
-def _precheck(m: Migration, found: Found) -> str:
+def _precheck(cluster: str, found: Found) -> str:
     why = found.comment or "no reason was given"
     return (
-        f"The precheck of the migration into {cluster_id(m)} failed ({Status.PRECHECK_FAILED}): {why}. Remove the "
+        f"The precheck of the migration into {cluster} failed ({Status.PRECHECK_FAILED}): {why}. Remove the "
         "cause on the source and try again, which lets the provider continue; or cancel, which gives the migration up."
     )
+
+
+def _tell_items(m: Migration, found: Found) -> None:
+    """Say what DTS has of each item that failed, with the provider's remedy; not all of it is in the comment."""
+    if not found.dts_instance_id:
+        return
+    try:
+        said = what_failed(carrier(of(m), found.dts_instance_id))
+    except CloudFailed as error:
+        said = f"what failed in the precheck cannot be asked in full: {error}"
+    if said:
+        m.scribe.note(f"DTS: {said}", "error")

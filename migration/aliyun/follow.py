@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from migration.aliyun.account import of
-from migration.aliyun.state import LAG_LIMIT_S, Holder, cluster_id, holder, in_words, look, poll_s
+from migration.aliyun.state import LAG_LIMIT_S, Holder, cluster_of, holder, in_words, look, no_delay, poll_s
 from migration.runbook import CloudFailed, Migration
 from migration.view import LagSample, RollbackView
 from providers.aliyun.polardb_records import Migration as Found
@@ -23,20 +23,22 @@ class ProvidersWord:
         self._next = 0.0
         self._at = 0.0
         self._found: Found | None = None
-        self._trouble = "the provider was not asked yet"
+        self._trouble = f"the provider was not asked yet about {m.spec.target.name}"
 
     def lag(self, forward: bool) -> LagSample | None:
         """See `Follow`."""
-        if cluster_id(self._m) is None:
+        # A cluster that is made meanwhile has the migration opened anew, and this with it.
+        if cluster_of(self._m.spec) is None:
             return None
         self._look()
         found = self._found
         if found is None:
             return self._sample(None, self._trouble)
         if found.status != _SYNCED[forward]:
-            return self._sample(None, f"the migration is {found.status}")
+            what = f"the migration into {found.cluster_id} is {found.status or 'without a status'}"
+            return self._sample(None, f"{what}, a delay is told at {_SYNCED[forward]}")
         if found.delay_s is None:
-            return self._sample(None, "the provider does not know the delay")
+            return self._sample(None, no_delay(found))
         return self._sample(float(found.delay_s), "")
 
     def rollback(self, newest: LagSample | None) -> RollbackView:
@@ -49,7 +51,7 @@ class ProvidersWord:
         if found.status != Status.SWITCHED or holder(found) is not Holder.TARGET:
             return RollbackView(False, in_words(found), self._at, None, until)
         if found.delay_s is None:
-            return RollbackView(None, "the provider does not know the delay", self._at, None, until)
+            return RollbackView(None, no_delay(found), self._at, None, until)
         delay = float(found.delay_s)
         if delay >= LAG_LIMIT_S:
             why = f"{self._m.spec.source.name} is {delay:g} s behind, the provider allows {LAG_LIMIT_S:g} s"

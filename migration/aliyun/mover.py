@@ -6,8 +6,6 @@ is found out by reading the state. A second call with the other master would be 
 
 from __future__ import annotations
 
-import time
-
 from migration.aliyun import addresses
 from migration.aliyun.account import commands, of
 from migration.aliyun.state import (
@@ -19,26 +17,34 @@ from migration.aliyun.state import (
     in_words,
     look,
     looks_on,
+    no_delay,
     require_cluster,
 )
+from migration.aliyun.waiting import Waiting
+from migration.carrier import ServersChanged
 from migration.cutover.attempt import Aborted, Switchover, part, past_no_return
+from migration.decisions import Choice
 from migration.model import Direction
 from migration.runbook import CloudFailed, CloudSilent, Estimate, Migration
-from migration.view import Condition
+from migration.view import AttemptView, Condition
 from providers.aliyun import polardb
 from providers.aliyun.calls import Write
 from providers.aliyun.polardb_records import Migration as Found
 from providers.aliyun.polardb_records import Swap
 from providers.mysql.errors import ServerError
 
-_PARTS = (
-    ("ready", "read the state again"),
-    ("fence", "ask the provider to switch"),
+_READY = ("ready", "read the state again")
+_AFTER_CALL = (
     ("promote", "wait until the new side takes writes"),
     ("addresses", "see who answers where"),
 )
-# How long a call whose answer was lost may take to be seen in the state.
+_PARTS = (_READY, ("fence", "ask the provider to switch"), *_AFTER_CALL)
+# How long a call may take to be seen in the state.
 _UNSEEN_S = 30.0
+_STEP = "move_writes"
+# The gate before a move, and what passes it. No operator decides that one is taken up again.
+_GATES = {Direction.CUTOVER: ("cutover", Choice.CONFIRM), Direction.ROLLBACK: ("observe", Choice.ROLL_BACK)}
+_NOBODY = 0
 
 
 def parts(m: Migration) -> tuple[tuple[str, str], ...]:
@@ -73,14 +79,60 @@ def keep(m: Migration, direction: Direction) -> None:
 
 
 def ready(m: Migration, direction: Direction) -> tuple[Condition, ...]:
-    """See `Mover`."""
+    """See `Mover`.
+
+    Raises:
+        ServersChanged: the provider has moved the writes in an attempt that was given up; it is open again.
+    """
     try:
         found = look(m)
     except CloudFailed as error:
         return (Condition(False, str(error)),)
+    _take_up(m, direction, found)
+    return _conditions(m, direction, found)
+
+
+def _take_up(m: Migration, direction: Direction, found: Found) -> None:
+    """Take up a move that was given up and has come about since: as an attempt that waits to be settled.
+
+    Raises:
+        ServersChanged: it has; whoever connects anew settles it.
+    """
     move = MOVING[direction]
+    if found.status != move.after or holder(found) is not move.new:
+        return
+    given_up = _given_up(m, direction)
+    if given_up is None:
+        return
+    number, (gate, choice) = m.story().attempts[-1].number + 1, _GATES[direction]
+    why = f"the provider has carried out {direction} {given_up.number}, which was given up: {in_words(found)}"
+    m.scribe.note(why, "warn")
+    # In this order: a runner that dies in between finds the gate open again, or the attempt, and nothing else.
+    m.scribe.gate_passed(gate, _NOBODY, choice.value)
+    m.scribe.attempt(
+        number, direction,
+        old=given_up.old, new=given_up.new, actor=given_up.actor, budget_s=given_up.budget_s, parts=_AFTER_CALL,
+    )  # fmt: skip
+    m.scribe.no_return(number, "the provider's state")
+    raise ServersChanged
+
+
+def _given_up(m: Migration, direction: Direction) -> AttemptView | None:
+    """The newest attempt since the writes last moved in which the provider was asked for this move."""
+    for attempt in reversed(m.story().attempts):
+        if attempt.result == "switched":
+            return None
+        asked = any(one.started_at is not None and one.id != _READY[0] for one in attempt.steps)
+        if asked and attempt.direction is direction:
+            return attempt
+    return None
+
+
+def _conditions(m: Migration, direction: Direction, found: Found) -> tuple[Condition, ...]:
+    move = MOVING[direction]
+    is_now = f"the migration into {found.cluster_id} is {found.status or 'without a status'}"
     conditions = [
-        Condition(found.status == move.before, f"the migration is {found.status or 'without a status'}"),
+        Condition(found.status == move.before, is_now),
         _delay(m, found),
         Condition(holder(found) is move.old, _modes(found)),
     ]
@@ -96,7 +148,7 @@ def ready(m: Migration, direction: Direction) -> tuple[Condition, ...]:
 def _delay(m: Migration, found: Found) -> Condition:
     limit = min(LAG_LIMIT_S, m.spec.limits.lag_s)
     if found.delay_s is None:
-        return Condition(False, "the provider does not know the delay")
+        return Condition(False, no_delay(found))
     return Condition(found.delay_s < limit, f"the provider's delay is {found.delay_s} s, limit {limit:g} s")
 
 
@@ -118,7 +170,7 @@ def switch(m: Migration, s: Switchover) -> None:
         m.scribe.attempt_ended(s.number, "aborted", str(error))
         raise Aborted(str(error)) from error
     if not m.scribe.no_return(s.number, f"the call {write.call.action.name}"):
-        raise Aborted("The journal says that this attempt was ended already.")
+        raise Aborted(f"By the journal {s.direction} {s.number} was ended already; {s.old.name} keeps the writes.")
     with part(m, s, "fence") as say:
         say(_send(m, s, write))
     _see_through(m, s, move)
@@ -127,12 +179,15 @@ def switch(m: Migration, s: Switchover) -> None:
 def settle(m: Migration, s: Switchover) -> bool:
     """See `Mover`."""
     if not past_no_return(m, s.number):
-        m.scribe.attempt_ended(s.number, "aborted", "the runner died before the provider was asked")
+        why = f"{s.old.name} keeps the writes: the runner died before the provider was asked to switch"
+        m.scribe.attempt_ended(s.number, "aborted", why)
         return False
     try:
         _see_through(m, s, MOVING[s.direction])
     except _NotMoved:
         return False
+    except _BothTakeWrites as both:
+        raise Aborted(str(both)) from both
     return True
 
 
@@ -140,10 +195,14 @@ class _NotMoved(Aborted):
     """The provider did not switch, or took it back; the attempt has ended in the journal."""
 
 
+class _BothTakeWrites(CloudFailed):
+    """Only a person can judge that; the attempt is still open."""
+
+
 def _ready(m: Migration, s: Switchover, move: Moving) -> Write[None]:
     with part(m, s, "ready") as say:
         found = look(m)
-        red = [one.text for one in ready(m, s.direction) if not one.ok]
+        red = [one.text for one in _conditions(m, s.direction, found) if not one.ok]
         if red:
             raise Aborted(f"{s.old.name} keeps the writes: {red[0]}; see to that, then try again.")
         say(in_words(found))
@@ -185,7 +244,7 @@ def _see_through(m: Migration, s: Switchover, move: Moving) -> None:
 
     Raises:
         _NotMoved: the old side has the writes.
-        Aborted: only a person can judge the state.
+        _BothTakeWrites: by the provider's word.
     """
     with part(m, s, "promote") as say:
         found = _outcome(m, s, move)
@@ -197,18 +256,21 @@ def _see_through(m: Migration, s: Switchover, move: Moving) -> None:
 
 
 def _outcome(m: Migration, s: Switchover, move: Moving) -> Found:
-    began = time.monotonic()
-    for found in looks_on(m):
-        m.scribe.progress("move_writes", done=0, total=0, unit="", note=in_words(found))
-        if holder(found) is Holder.BOTH:
-            raise Aborted(
-                f"Both sides take writes by the provider's word ({in_words(found)}): stop the applications, compare "
-                "what each has, and call the provider before you go on."
+    waiting, under_way = Waiting(m, _STEP, f"waiting until {s.new.name} takes the writes of {s.old.name}"), False
+    for found in looks_on(m, waiting):
+        has, under_way = holder(found), under_way or found.status == move.meanwhile
+        if has is Holder.BOTH:
+            raise _BothTakeWrites(
+                f"Both {s.old.name} and {s.new.name} take writes by the provider's word ({in_words(found)}): stop the "
+                "applications, compare what each has, and call the provider before you go on."
             )
-        if found.status == move.after and holder(found) is move.new:
+        if found.status == move.after and has is move.new:
             return found
-        if found.status == move.before and holder(found) is move.old and time.monotonic() - began >= _UNSEEN_S:
-            why = f"{s.old.name} has the writes, the provider did not switch or took it back: {in_words(found)}"
+        if found.status != move.before or has is not move.old:
+            continue
+        if under_way or waiting.seconds >= _UNSEEN_S:
+            what = "took the switch back" if under_way else f"has not begun to switch within {_UNSEEN_S:g} s"
+            why = f"{s.old.name} has the writes, the provider {what}: {in_words(found)}"
             _back(m, s, why)
             raise _NotMoved(why)
     raise AssertionError("looking ends only by an answer")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from migration.aliyun.account import commands, of
+from migration.aliyun.account import CloudAbsent, commands, of
 from migration.aliyun.close import closed_here
 from migration.aliyun.state import ended, in_words, look_for, require_cluster
-from migration.runbook import CloudFailed, Estimate, Migration, Observation, StepFailed, done, not_done
+from migration.runbook import Estimate, Migration, Observation, StepFailed, done, not_done
 from providers.aliyun import rds
-from providers.aliyun.errors import NotFound
 from providers.aliyun.rds import Instance
 
 KEEP, RELEASE = "keep it", "release it"
@@ -49,9 +48,15 @@ def apply(m: Migration) -> None:
     found = look_for(account, cluster)
     if not ended(found):
         assert found is not None
-        raise StepFailed(f"{account.instance_id} is still part of a migration ({in_words(found)}); it is not released.")
+        raise StepFailed(
+            f"{account.instance_id} is still part of the migration into {cluster} ({in_words(found)}) and is not "
+            "released; wait until that has ended, then try again."
+        )
     if not closed_here(m):
-        raise StepFailed(f"The migration was not completed from here; {account.instance_id} is not released.")
+        raise StepFailed(
+            f"The migration into {cluster} was not completed from here, so {account.instance_id} is not released; see "
+            "in the console who has the writes, and release it there."
+        )
     instance = _instance(m)
     if instance is None:
         return
@@ -66,7 +71,5 @@ def _instance(m: Migration) -> Instance | None:
     account = of(m)
     try:
         return account.read(lambda client: rds.instance(client, account.instance_id))
-    except CloudFailed as error:
-        if isinstance(error.__cause__, NotFound):
-            return None
-        raise
+    except CloudAbsent:
+        return None

@@ -11,18 +11,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from migration.aliyun.account import Account, of
-from migration.model import Direction
+from migration.aliyun.account import Account, CloudAbsent, of
+from migration.aliyun.waiting import Waiting
+from migration.model import Direction, MigrationSpec
 from migration.runbook import CloudFailed, Halted, Migration
-from providers.aliyun import polardb
-from providers.aliyun.errors import NotFound
 from providers.aliyun.polardb_records import Migration as Found
 from providers.aliyun.polardb_records import MigrationStatus as Status
 
 LAG_LIMIT_S = 60.0
 _POLL_S = 10.0
 _CLUSTER = "pc-"
-_SYNCED = (Status.SYNCING, Status.SWITCHED)
+_CLOSABLE = (Status.CLOSING, Status.PRECHECK_FAILED, Status.SYNCING, Status.SWITCHED)
 
 
 class Holder(StrEnum):
@@ -73,10 +72,23 @@ def in_words(found: Found) -> str:
     return f"{found.status or 'no status'} ({modes}, delay {delay}){comment}"
 
 
-def cluster_id(m: Migration) -> str | None:
-    """The cluster that this migration made; None while it has made none."""
-    spec = m.story().spec or m.spec
+def no_delay(found: Found) -> str:
+    """What to say where the provider does not tell how far the follower is behind."""
+    return (
+        f"PolarDB tells no delay of the migration into {found.cluster_id} (DelayedSeconds is missing or negative); if "
+        "that stays so, look at the migration in the console"
+    )
+
+
+def cluster_of(spec: MigrationSpec) -> str | None:
+    """The cluster that a migration made, by what is known when it is opened; None where it has made none by then."""
     return spec.target.name if spec.target.name.startswith(_CLUSTER) else None
+
+
+def cluster_id(m: Migration) -> str | None:
+    """The cluster that this migration made, a moment ago perhaps; None while it has made none."""
+    # It never becomes another one, and until it is there the journal alone knows of it.
+    return cluster_of(m.spec) or cluster_of(m.story().spec or m.spec)
 
 
 def require_cluster(m: Migration) -> str:
@@ -87,7 +99,7 @@ def require_cluster(m: Migration) -> str:
     """
     found = cluster_id(m)
     if found is None:
-        raise CloudFailed(f"No PolarDB cluster was made from {of(m).instance_id} yet.")
+        raise CloudFailed(f"No PolarDB cluster was made from {of(m).instance_id} yet; order it first.")
     return found
 
 
@@ -95,24 +107,22 @@ def look(m: Migration) -> Found:
     """The migration as it is now.
 
     Raises:
-        CloudFailed: it cannot be asked about, or there is none.
+        CloudAbsent: the provider knows of none.
+        CloudFailed: it cannot be asked about, or no cluster was made.
     """
-    cluster = require_cluster(m)
-    return of(m).read(lambda client: polardb.migration(client, cluster))
+    return of(m).migration(require_cluster(m))
 
 
 def look_for(account: Account, cluster: str) -> Found | None:
-    """The same of a cluster; None where the provider knows of no migration into it.
+    """The same of any cluster; None where the provider knows of no migration into it.
 
     Raises:
         CloudFailed: it cannot be asked about.
     """
     try:
-        return account.read(lambda client: polardb.migration(client, cluster))
-    except CloudFailed as error:
-        if isinstance(error.__cause__, NotFound):
-            return None
-        raise
+        return account.migration(cluster)
+    except CloudAbsent:
+        return None
 
 
 def ended(found: Found | None) -> bool:
@@ -120,19 +130,25 @@ def ended(found: Found | None) -> bool:
     return found is None or found.status == Status.NONE
 
 
-def wait_until_ended(m: Migration, cluster: str) -> None:
-    """Wait until a migration that was closed is over; takes about two minutes by the page.
+def wait_until_ended(m: Migration, step: str) -> None:
+    """Wait until the migration, which was closed in this step, is over; takes about two minutes by the page.
 
     Raises:
         CloudFailed: it goes on instead.
     """
-    account = of(m)
-    while not ended(found := look_for(account, cluster)):
-        assert found is not None
-        if found.status not in (Status.CLOSING, Status.PRECHECK_FAILED, *_SYNCED):
-            raise CloudFailed(f"The migration into {cluster} was closed and goes on: {in_words(found)}; look at it.")
-        m.scribe.progress("close", done=0, total=0, unit="", note=in_words(found))
-        time.sleep(poll_s(account))
+    cluster = require_cluster(m)
+    waiting = Waiting(m, step, f"waiting until the migration into {cluster} has ended (2 minutes, says its page)")
+    try:
+        for found in looks_on(m, waiting):
+            if ended(found):
+                return
+            if found.status not in _CLOSABLE:
+                raise CloudFailed(
+                    f"The migration into {cluster} was closed and goes on: {in_words(found)}. Look at it in the "
+                    "console; once it can be closed, try again."
+                )
+    except CloudAbsent:
+        return
 
 
 def poll_s(account: Account) -> float:
@@ -140,33 +156,34 @@ def poll_s(account: Account) -> float:
     return float(account.spec.options.get("poll_s", _POLL_S))
 
 
-def looks(m: Migration) -> Iterator[Found]:
-    """Look again and again; an answer that does not come is waited for.
+def looks(m: Migration, waiting: Waiting) -> Iterator[Found]:
+    """Look again and again and show what is seen; an answer that does not come is waited for.
 
     Raises:
         Halted: an operator wants it to end.
-        CloudFailed: the provider knows of no such migration any more.
+        CloudAbsent: the provider knows of no such migration any more.
     """
-    for found in looks_on(m):
+    for found in looks_on(m, waiting):
         yield found
         if m.desk.halted():
             raise Halted
 
 
-def looks_on(m: Migration) -> Iterator[Found]:
+def looks_on(m: Migration, waiting: Waiting) -> Iterator[Found]:
     """The same where nobody may leave in the middle.
 
     Raises:
-        CloudFailed: the provider knows of no such migration any more.
+        CloudAbsent: the provider knows of no such migration any more.
     """
-    pause, said = poll_s(of(m)), ""
+    pause = poll_s(of(m))
     while True:
         try:
-            yield look(m)
+            found = look(m)
+        except CloudAbsent:
+            raise
         except CloudFailed as error:
-            if isinstance(error.__cause__, NotFound):
-                raise
-            if str(error) != said:
-                said = str(error)
-                m.scribe.note(f"waiting: {said}", "error")
+            waiting.unanswered(error)
+        else:
+            waiting.tell(in_words(found))
+            yield found
         time.sleep(pause)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 
 from migration.aliyun.state import LAG_LIMIT_S
+from migration.aliyun.waiting import Waiting
+from migration.model import Outcome
 from migration.runbook import Estimate, Halted, Migration, Observation, done, not_done
 
+STEP = "catch_up"
 _POLL_S = 0.2
 
 
@@ -24,8 +27,9 @@ def probe(m: Migration) -> Observation:
     """Whether the provider's delay is known and below the limit."""
     sample = m.desk.lag()
     if sample is None or sample.lag_s is None:
-        return not_done("the delay is not known yet" + (f": {sample.reason}" if sample else ""))
-    words = f"the provider says {sample.lag_s:g} s behind"
+        words = f"the delay of {m.spec.target.name} is not known yet"
+        return not_done(words + (f": {sample.reason}" if sample else ""))
+    words = f"{m.spec.target.name} is {sample.lag_s:g} s behind by the provider's word, limit {_limit(m):g} s"
     return done(words) if sample.lag_s < _limit(m) else not_done(words)
 
 
@@ -35,7 +39,9 @@ def apply(m: Migration) -> None:
     Raises:
         Halted: the operator stopped waiting.
     """
-    while probe(m).outcome != "done":
+    waiting = Waiting(m, STEP, f"waiting until {m.spec.target.name} has caught up with {m.spec.source.name}")
+    while (seen := probe(m)).outcome is not Outcome.DONE:
+        waiting.tell(seen.note)
         if m.desk.halted():
             raise Halted
         time.sleep(_POLL_S)

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 
 from migration.aliyun.account import Account, commands, of
-from migration.aliyun.state import look, poll_s, require_cluster
+from migration.aliyun.agreed import agreed_to
+from migration.aliyun.route import route_of
+from migration.aliyun.state import cluster_id, look, poll_s, require_cluster
+from migration.aliyun.waiting import Waiting
+from migration.check import Route
 from migration.journal import Kind
 from migration.model import Direction
 from migration.runbook import Estimate, Halted, Migration, Observation, StepFailed, done, not_done
@@ -33,6 +38,49 @@ def of_business(account: Account, instance_id: str, own: str | None) -> tuple[Jo
     return tuple(job for job in found if not own or job.instance_id != own)
 
 
+@dataclass(frozen=True)
+class Listed:
+    """The DTS tasks that read from the source or write to it.
+
+    `doubt`: why none of them may be moved, empty where they may: one of them could carry the migration.
+    """
+
+    jobs: tuple[Job, ...]
+    doubt: str = ""
+
+
+def of_migration(m: Migration) -> Listed:
+    """The business's tasks at the source; all that are there while the cluster is still to be made.
+
+    Raises:
+        CloudFailed: they cannot be listed.
+    """
+    account, cluster = of(m), cluster_id(m)
+    if cluster is None:
+        return Listed(of_business(account, account.instance_id, None))
+    own = look(m).dts_instance_id
+    # What reads from the one side and writes to the other is none of the business, whether or not it is named.
+    pair = {account.instance_id, cluster}
+    jobs = tuple(job for job in of_business(account, account.instance_id, own) if _ends(job) != pair)
+    unclear = [job for job in jobs if not own or not job.instance_id]
+    if not unclear or (not own and route_of(m) is Route.PHYSICAL):
+        return Listed(jobs)
+    return Listed(
+        jobs,
+        f"Which DTS task carries the migration into {cluster} is not told, and it may be one of these: "
+        f"{', '.join(map(_name, unclear))}. No task is moved from here, since moving that one breaks the migration. "
+        "Move those of the business in the DTS console, then go on, which leaves what is still there as it is.",
+    )
+
+
+def _ends(job: Job) -> set[str | None]:
+    return {end.instance_id if end is not None else None for end in (job.source, job.destination)}
+
+
+def _name(job: Job) -> str:
+    return str(job.name or job.job_id)
+
+
 def moves(jobs: Iterable[Job], old: str, new: str) -> tuple[DtsMove, ...]:
     """What has to be moved so that no end is at `old` any more."""
     return tuple(
@@ -46,30 +94,36 @@ def moves(jobs: Iterable[Job], old: str, new: str) -> tuple[DtsMove, ...]:
 class Tasks:
     """Moving them with the writes, or back; see `migration.runbook.Action`."""
 
-    def __init__(self, direction: Direction) -> None:
+    def __init__(self, step: str, direction: Direction) -> None:
+        self._step = step
         self._direction = direction
 
     def statements(self, m: Migration) -> tuple[str, ...]:
         """What will be called, for the tasks there are now."""
         if m.story().chosen.get("tasks") == LEAVE:
             return ("nothing: the tasks are left as they are",)
-        old, new = self._ends(m)
-        listed = moves(self._jobs(m, None), old, new)
-        if not listed:
+        listed = self._listed(m)
+        if listed.doubt:
+            return (f"nothing: {listed.doubt}",)
+        wanted = moves(listed.jobs, *self._ends(m))
+        if not wanted:
             return ("nothing: no DTS task is there now",)
-        return commands(polardb.move_dts_jobs(m.spec.target.name, listed))
+        return commands(polardb.move_dts_jobs(m.spec.target.name, wanted))
 
     def estimate(self, m: Migration) -> Estimate:
         """How long it takes."""
         return Estimate(None, "some minutes a task; each reads again the last 10 s, twice where a table has no key")
 
     def probe(self, m: Migration) -> Observation:
-        """Whether no task has an end at the side without writes."""
+        """Whether no task has an end at the side without writes, or an operator has seen to those that are there."""
         if m.story().chosen.get("tasks") == LEAVE:
             return done("left as they are, as was chosen")
-        left = self._left(m)
+        listed = self._listed(m)
+        if listed.doubt and agreed_to(m, listed.doubt, _STEP):
+            return done(f"left to an operator: {', '.join(map(_name, listed.jobs))}")
+        left = self._left(listed, m)
         if left:
-            names = ", ".join(str(job.name or job.job_id) for job in left)
+            names = ", ".join(map(_name, left))
             return not_done(f"DTS tasks that still have an end at {self._ends(m)[0]}: {names}")
         return done(f"no DTS task of the business has an end at {self._ends(m)[0]}")
 
@@ -77,11 +131,14 @@ class Tasks:
         """Move them and wait until the provider shows it.
 
         Raises:
-            StepFailed: a task is in no state to be moved.
+            StepFailed: a task is in no state to be moved, or one could carry the migration.
             CloudFailed, CloudSilent: as `Account`.
             Halted: the operator stopped waiting.
         """
-        account, left = of(m), self._left(m)
+        account, (old, new), listed = of(m), self._ends(m), self._listed(m)
+        if listed.doubt:
+            raise StepFailed(listed.doubt)
+        left = self._left(listed, m)
         for job in left:
             if (job.status or "").lower() not in _RUNS:
                 raise StepFailed(
@@ -89,8 +146,10 @@ class Tasks:
                     "or cure it in its console, then try again."
                 )
             m.scribe.statement(_DTS, _STEP, job.job_id or "", 0)
-        account.send(polardb.move_dts_jobs(require_cluster(m), moves(left, *self._ends(m))))
-        while self._left(m):
+        account.send(polardb.move_dts_jobs(require_cluster(m), moves(left, old, new)))
+        waiting = Waiting(m, self._step, f"waiting until the DTS tasks have moved from {old} to {new}")
+        while left := self._left(self._listed(m), m):
+            waiting.tell(f"{', '.join(map(_name, left))} still to be moved")
             if m.desk.halted():
                 raise Halted
             time.sleep(poll_s(account))
@@ -99,21 +158,21 @@ class Tasks:
         instance, cluster = of(m).instance_id, m.spec.target.name
         return (instance, cluster) if self._direction is Direction.CUTOVER else (cluster, instance)
 
-    def _left(self, m: Migration) -> tuple[Job, ...]:
+    def _left(self, listed: Listed, m: Migration) -> tuple[Job, ...]:
         ends = self._ends(m)
-        return tuple(job for job in self._jobs(m, look(m).dts_instance_id) if moves([job], *ends))
+        return tuple(job for job in listed.jobs if moves([job], *ends))
 
-    def _jobs(self, m: Migration, own: str | None) -> tuple[Job, ...]:
-        account = of(m)
+    def _listed(self, m: Migration) -> Listed:
         if self._direction is Direction.CUTOVER:
-            return of_business(account, account.instance_id, own)
+            return of_migration(m)
+        account = of(m)
         # A list of tasks by cluster is not published: those that were moved from here are known.
         moved = dict.fromkeys(
             str(record.body["sql"])
             for record in m.scribe.journal.records()
             if record.kind is Kind.STATEMENT and (record.subject, record.body["step"]) == (_DTS, _STEP)
         )
-        return tuple(account.read(partial(dts.job, job_id=job_id)) for job_id in moved)
+        return Listed(tuple(account.read(partial(dts.job, job_id=job_id)) for job_id in moved))
 
 
-FORWARD, BACK = Tasks(Direction.CUTOVER), Tasks(Direction.ROLLBACK)
+FORWARD, BACK = Tasks("tasks_moved", Direction.CUTOVER), Tasks("tasks_back", Direction.ROLLBACK)

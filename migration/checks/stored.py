@@ -6,7 +6,7 @@ from collections import defaultdict
 
 from migration.check import Fix, Pair, Result, Route, Severity, check
 from migration.checks import objects
-from migration.checks.jumps.modes import unknown
+from migration.checks.jumps.modes import DROPPED, unknown
 from migration.checks.objects import Stored
 from migration.checks.results import count, failed, not_applicable, passed, table
 from migration.checks.sight import holds, privileges_on, require
@@ -102,8 +102,9 @@ def _without_event(pair: Pair, item: Stored) -> Fix:
 def _set_aside(pair: Pair, item: Stored, create: str, zone: str) -> Fix:
     """The fix that drops a trigger or event, and creates the same again in a session like that it was made in."""
     drop = f"DROP {item.kind} {quote_name(item.base)}.{quote_name(item.name)}"
-    # It is created on either server, so in modes that both know.
-    gone = unknown(pair.source.version, pair.target.version)
+    # It is created on either server, so in modes that both know; which those are of a target that is still to be made
+    # is not known, and any may be newer.
+    gone = DROPPED if pair.other is None else unknown(pair.source.version, pair.other.version)
     modes = ",".join(mode for mode in item.mode.split(",") if mode not in gone)
     lines = [f"USE {quote_name(item.base)}", f"SET SESSION sql_mode = '{modes}'"]
     if zone:

@@ -38,7 +38,10 @@ def worth_arming(m: Migration) -> bool:
     """Whether the new side is to open by itself: as asked, else where a server is more than 2 ms away.
 
     Never where the rows have to be proved equal first: there is no time for that between the fence and the opening.
+    Nor where read_only is the provider's: what opens by itself does so by SQL.
     """
+    if m.other is None or not all(server.dialect.sets_globals for server in m.servers):
+        return False
     if m.positioning is not Positioning.GTID or m.spec.armed == "off" or m.spec.proof is Proof.REQUIRED:
         return False
     return m.spec.armed == "on" or max(round_trip_s(m.source), round_trip_s(m.target)) > FAR_S

@@ -51,7 +51,7 @@ def go_forward(m: Migration, s: Switchover) -> str:
             )
         if ends.read_again(end, fence.prove(ends.asked_again())) != end:
             raise StatementFailed(s.old.name, f"The end of {s.old.name}'s log moved under the fence; looking again.")
-        statements = opening(s)
+        statements = opening(m, s)
         for entry in opening_records(s, session, statements):
             m.scribe.write(entry)
         said = promote(m, s, session, statements)

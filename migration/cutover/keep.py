@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from migration.cutover.attempt import Switchover
-from migration.cutover.promote import opening, reconnect
-from migration.fences.choose import holds_accounts, let_in, shut
+from migration.cutover.promote import open_by_provider, opening, reconnect
+from migration.fences.choose import close, holds_accounts, let_in, shut, write_switch
 from migration.runbook import Migration
 from providers.mysql.errors import ConnectionLost, PrivilegeMissing, StatementFailed, Unreachable
 from providers.mysql.server import Server
@@ -18,6 +18,8 @@ def before(m: Migration, s: Switchover) -> str:
     From the point of no return on, a restart must not open it again; inside the window there is no time for it.
     Returns what could not be done, empty where it could.
     """
+    if write_switch(m, s.old) is not None:
+        return ""
     persist = s.old.dialect.persist_read_only_for_restart
     if persist is None:
         return f"; {s.old.name} cannot keep read_only over a restart by itself: {_BY_HAND}"
@@ -38,6 +40,8 @@ def after(m: Migration, s: Switchover) -> str:
         reconnect(m, s.new).close()
     if holds_accounts(m, s.old):
         return f"the clients' accounts on {s.old.name} stay locked, also over a restart"
+    if write_switch(m, s.old) is not None:
+        return f"{s.old.name} stays read-only by its provider's switch, also over a restart"
     persist = s.old.dialect.persist_read_only
     if persist is None:
         return f"{s.old.name} cannot keep read_only over a restart by itself; {_BY_HAND}"
@@ -51,7 +55,8 @@ def _stays_open(m: Migration, s: Switchover) -> bool:
         for sql in s.new.dialect.forget_persisted_read_only:
             m.change(s.new, "keep", sql)
         if shut(m, s.new):
-            for sql in opening(s):
+            open_by_provider(m, s.new)
+            for sql in opening(m, s):
                 m.change(s.new, "keep", sql)
             let_in(m, s.new)
             m.scribe.note(f"{s.new.name} came back closed from a restart right after its opening; opened again", "warn")
@@ -64,7 +69,7 @@ def close_again(m: Migration, closed: Server) -> bool:
     """Close the side without writes where a restart has opened it; True where that was needed."""
     if shut(m, closed):
         return False
-    m.change(closed, "keep", closed.dialect.fence)
+    close(m, closed, "keep")
     m.scribe.note(
         f"{closed.name} took writes again after a restart and was closed at once; compare what was written there "
         f"meanwhile, and {_BY_HAND}",

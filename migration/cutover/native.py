@@ -12,7 +12,7 @@ from migration.cutover.armed import worth_arming
 from migration.cutover.attempt import CONTENT, parts
 from migration.cutover.settle import settle
 from migration.cutover.switch import switch
-from migration.fences.choose import shut
+from migration.fences.choose import closing_words, shut
 from migration.model import Direction, Positioning
 from migration.runbook import Estimate, Migration
 from migration.view import Condition, LagSample
@@ -92,9 +92,23 @@ def _follows(replica: Server, source: Server) -> Condition:
 
 def statements(m: Migration) -> tuple[str, ...]:
     """What will run, from the fence to the opening."""
+    if m.other is None:
+        return _words(m)
     if m.positioning is Positioning.SIGNAL:
         return _signal_statements(m)
     return _armed_statements(m) if m.armed else _plain_statements(m)
+
+
+def _words(m: Migration) -> tuple[str, ...]:
+    """The same while the target, and so what it says, is not known."""
+    old, new = m.source, m.spec.target.name
+    end = old.dialect.source_status if m.by_file else old.dialect.gtid_end
+    return (
+        f"{old.name}: {closing_words(m, old)}; {end}",
+        f"{new}: wait for <end of log>",
+        "journal: point of no return, synced to disk",
+        f"{new}: opened to clients",
+    )
 
 
 def _armed_statements(m: Migration) -> tuple[str, ...]:
@@ -129,7 +143,7 @@ def _plain_statements(m: Migration) -> tuple[str, ...]:
     end = old.dialect.source_status if m.by_file else old.dialect.gtid_end
     return (
         f"{new.name}: {wait % tuple(_MARKS[: wait.count('%s')])} ({titles['ready']})",
-        f"{old.name}: {old.dialect.fence}; {end}",
+        f"{old.name}: {closing_words(m, old)}; {end}",
         f"{new.name}: {wait % tuple(_MARKS[: wait.count('%s')])}",
         *(
             (f"both: rows touched since they were compared are read again ({titles[CONTENT]})",)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from migration.cutover.attempt import Switchover
+from migration.fences.choose import write_switch
 from migration.fences.left import end_left_sessions
 from migration.journal import Entry
 from migration.records import statement_entry
@@ -18,10 +21,27 @@ _STEP = "promote"
 # Opening takes about a millisecond.
 _PATIENCE_S = 0.5
 
+_Result = TypeVar("_Result")
 
-def opening(s: Switchover) -> tuple[str, ...]:
-    """The statements that open the new side; none where locked accounts and not read_only keep clients out of it."""
-    return (s.new.dialect.unfence,) if s.new.read_only().clients else ()
+
+def opening(m: Migration, s: Switchover) -> tuple[str, ...]:
+    """The statements that open the new side; none where its provider or locked accounts keep clients out of it."""
+    by_sql = s.new.dialect.sets_globals or write_switch(m, s.new) is None
+    return (s.new.dialect.unfence,) if by_sql and s.new.read_only().clients else ()
+
+
+def open_by_provider(m: Migration, server: Server) -> None:
+    """Have the provider open a server that it keeps closed; it takes the order at once and carries it out later.
+
+    Raises:
+        ServerError: the provider refuses, or cannot be asked.
+    """
+    if server.dialect.sets_globals or not server.read_only().clients:
+        return
+    switch = write_switch(m, server)
+    if switch is not None:
+        m.scribe.statement(server.name, _STEP, "the provider's switch: open", 0)
+        switch.open()
 
 
 def opening_records(s: Switchover, connection: Connection, statements: tuple[str, ...]) -> tuple[Entry, ...]:
@@ -36,16 +56,27 @@ def promote(m: Migration, s: Switchover, connection: Connection, statements: tup
     more patience each time.
     """
     asked, patience = (*statements, s.new.dialect.read_only_state), _PATIENCE_S
+    if not statements:
+        _order_opening(m, s.new)
     while True:
         connection.allow_answer_s(patience)
         try:
             if not int(connection.results(asked)[-1][0][0]):
                 return f"{s.new.name} takes writes"
+            if not statements:
+                # The provider has taken the order, and carries it out in seconds to minutes.
+                time.sleep(_POLL_S)
+                continue
             m.scribe.note(f"{s.new.name} is still read-only; opening it again", "warn")
         except ConnectionLost:
             m.scribe.note(f"the answer of {s.new.name} was lost while it was opened; looking", "warn")
             connection = _another(m, s, statements)
             patience *= 2
+
+
+def _order_opening(m: Migration, server: Server) -> None:
+    """Have the provider open a server that it keeps closed; tries until it has taken the order."""
+    _persist(m, lambda: open_by_provider(m, server), f"{server.name} is still to be opened")
 
 
 def _another(m: Migration, s: Switchover, statements: tuple[str, ...]) -> Connection:
@@ -63,14 +94,18 @@ def _another(m: Migration, s: Switchover, statements: tuple[str, ...]) -> Connec
 
 def reconnect(m: Migration, server: Server) -> Connection:
     """A new session on a server that has to answer; tries until it does."""
+    return _persist(m, server.connect, f"waiting for {server.name}, both sides stay closed")
+
+
+def _persist(m: Migration, act: Callable[[], _Result], what: str) -> _Result:
     said = ""
     while True:
         try:
-            return server.connect()
+            return act()
         except ServerError as error:
             if str(error) != said:
                 said = str(error)
-                m.scribe.note(f"waiting for {server.name}, both sides stay closed: {said}", "error")
+                m.scribe.note(f"{what}: {said}", "error")
             # Nobody can stop it here; it only ends where the rehearsal around it has been taken down.
             m.desk.halted()
             time.sleep(_POLL_S)

@@ -7,7 +7,7 @@ import contextlib
 from migration.cutover.attempt import Aborted, Switchover, past_no_return
 from migration.cutover.finish import finish_switch
 from migration.cutover.forward import NotForward, go_forward
-from migration.fences.choose import fence_for, shut
+from migration.fences.choose import close, fence_for, shut
 from migration.runbook import Migration
 
 
@@ -27,7 +27,7 @@ def settle(m: Migration, s: Switchover) -> bool:
     )
     if not old_closed and not new_closed:
         side = s.old if past else s.new
-        m.change(side, "settle", side.dialect.fence)
+        close(m, side, "settle")
         raise Aborted(
             f"Both {s.old.name} and {s.new.name} took writes; {side.name} was fenced at once. "
             "Compare what each has before you go on."

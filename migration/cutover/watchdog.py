@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from migration import runbooks
 from migration.clients import clients_of
 from migration.cutover.attempt import Switchover, plan_switch
 from migration.cutover.forward import NotForward, go_forward
@@ -29,11 +30,12 @@ from migration.cutover.lease import READY
 from migration.fences.choose import fence_for
 from migration.inbox import Deserted
 from migration.journal import Journal, JournalError, RunnerSeat
-from migration.model import Direction, Positioning, Secrets
+from migration.model import Direction, MigrationSpec, Positioning, Secrets
 from migration.pair_lock import PairLock
 from migration.records import Scribe
-from migration.runbook import Migration
+from migration.runbook import Cloud, CloudFailed, Migration
 from migration.sessions import read_spec
+from migration.story import Story
 from migration.view import LagSample
 from providers.mysql.connection import Timeouts
 from providers.mysql.errors import ServerError
@@ -100,14 +102,28 @@ class _Watch:
 
 
 def _open(path: Path, order: dict[str, Any]) -> _Watch:
-    spec = read_spec(path)
-    secrets = Secrets.from_clear(order["secrets"])
-    journal = Journal(path)
+    journal, secrets = Journal(path), Secrets.from_clear(order["secrets"])
+    spec = _spec_now(journal)
     source = Server(spec.source.endpoint(secrets.source), order["source"], _TIMEOUTS)
     target = Server(spec.target.endpoint(secrets.target), order["target"], _TIMEOUTS)
     desk = _NobodyDesk(clients_of(spec).gone)
-    m = Migration(spec, secrets, source, target, Positioning(order["positioning"]), Scribe(journal), desk)
+    cloud = _cloud(spec, secrets)
+    m = Migration(spec, secrets, source, target, Positioning(order["positioning"]), Scribe(journal), desk, cloud=cloud)
     return _Watch(m, plan_switch(m, int(order["number"]), Direction(order["direction"]), "watchdog"), journal)
+
+
+def _spec_now(journal: Journal) -> MigrationSpec:
+    """The migration with its servers where they are now: some are made, or have moved, on the way."""
+    story = Story()
+    for record in journal.records():
+        story.tell(record)
+    return story.spec or read_spec(journal.path)
+
+
+def _cloud(spec: MigrationSpec, secrets: Secrets) -> Cloud | None:
+    """The provider, where one can make servers read-only."""
+    opened = None if spec.cloud is None else runbooks.find(spec.runbook).cloud
+    return None if opened is None else opened(spec, secrets)
 
 
 def _watch(orders: _Orders, watch: _Watch) -> None:
@@ -192,7 +208,7 @@ def main(argv: list[str]) -> int:
         return 0
     try:
         watch = _open(Path(argv[1]), first)
-    except (ServerError, JournalError) as error:
+    except (ServerError, JournalError, CloudFailed) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.buffer.write(READY)
@@ -207,6 +223,8 @@ def main(argv: list[str]) -> int:
     finally:
         watch.m.source.close()
         watch.m.target.close()
+        if watch.m.cloud is not None:
+            watch.m.cloud.close()
     return 0
 
 

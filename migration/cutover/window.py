@@ -65,7 +65,7 @@ class Window:
         self._drain = Drain(m, s, self._ends)
         self._second_reading: Callable[[], Answers] | None = None
         self._holds = holds_accounts(m, s.new)
-        self._opening = opening(s)
+        self._opening = opening(m, s)
         self._besides = (lock.question, *obstacles.questions(s.old))
         self._xa_begun = 0
 
@@ -126,10 +126,12 @@ class Window:
 
     def _once(self, bounds: Bounds) -> None:
         m, s, pending = self._m, self._s, self._pending
-        deadline = time.monotonic() + m.spec.limits.fence_s
-        self._lease.fenced(m.spec.limits.fence_s)
+        asked, lead_s = time.monotonic(), self._fence.lead_s
+        self._lease.fenced(lead_s + m.spec.limits.fence_s)
         with pending.part("fence") as say:
             end = self._ends.read(self._fence.raise_(self._ends.asked(), bounds.fence_s))
+            # Where the order itself takes its time, nobody waits until it is carried out.
+            deadline = (time.monotonic() if lead_s else asked) + m.spec.limits.fence_s
             if self._xa_begun:
                 obstacles.wait_for_changes(s.old, max(bounds.drain_s, _CHANGES_S))
                 # What was prepared before and committed since is behind that end, and found by the second reading.

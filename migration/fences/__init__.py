@@ -30,9 +30,11 @@ class Fence(Protocol):
 
     Attributes:
         bound_s: how long raising it should be given at first, in seconds.
+        lead_s: how long it may take from the order until writes stop, in seconds; they go on until then.
     """
 
     bound_s: float
+    lead_s: float
 
     def statements(self) -> tuple[str, ...]:
         """What raising it runs, for the plan; words where no statement is run."""

@@ -71,7 +71,8 @@ class Hold:
         """The statement that lets go of it."""
         if self.alias:
             return f"RENAME USER {self._other} TO {self._account}"
-        return f"ALTER USER {self._account} ACCOUNT UNLOCK"
+        # Where it is logged it comes to the other server, too, which may not have the account.
+        return f"ALTER USER IF EXISTS {self._account} ACCOUNT UNLOCK"
 
     def shuts(self, accounts: Mapping[tuple[str, str], bool]) -> bool:
         """Whether it keeps the account out now; `accounts` says of each user and host whether it is locked."""
@@ -124,7 +125,7 @@ class AccountFence:
 
     * CREATE USER; SELECT on mysql.user, on MariaDB from 10.4 on mysql.global_priv; PROCESS;
     * to end sessions: CONNECTION_ADMIN (MySQL 8.0), CONNECTION ADMIN (MariaDB 10.5.2), SUPER before, or EXECUTE on
-      the provider's procedure named in `kill_statement`;
+      a procedure, such as the provider's;
     * to keep the locks out of the binary log: SESSION_VARIABLES_ADMIN (MySQL 8.0.14), BINLOG ADMIN (MariaDB 10.5.2),
       SUPER before;
     * SYSTEM_USER where a client's account has it (MySQL 8.0.16);
@@ -137,13 +138,14 @@ class AccountFence:
     """
 
     bound_s = 0.15
+    lead_s = 0.0
 
     def __init__(
         self,
         m: Migration,
         server: Server,
         *,
-        kill_statement: str = "KILL %s",
+        kill_statement: str = "",
         spared: frozenset[str] = frozenset(),
     ) -> None:
         """Open the fence's sessions.
@@ -151,7 +153,8 @@ class AccountFence:
         Args:
             m: the migration.
             server: the server to be fenced.
-            kill_statement: how a session is ended; `%s` stands for its id, such as in `CALL mysql.rds_kill(%s)`.
+            kill_statement: how a session is ended where a procedure has to do it, `%s` for its id; else as the server
+                has it.
             spared: further users that are no clients; they are neither locked nor ended.
 
         Raises:
@@ -159,7 +162,7 @@ class AccountFence:
         """
         self._m = m
         self._server = server
-        self._kill_statement = kill_statement
+        self._kill_statement = kill_statement or server.dialect.kill
         self._exempt = exempt_users(m, server) | spared
         self._can_lock = _can_lock(server.version)
         self._answered = True

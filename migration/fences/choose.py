@@ -7,9 +7,10 @@ import contextlib
 from migration.fences import Fence, FenceDown
 from migration.fences.accounts import AccountFence, held
 from migration.fences.operator import OperatorFence
+from migration.fences.provider import ProviderFence
 from migration.fences.read_only import ReadOnlyFence
 from migration.journal import JournalError
-from migration.runbook import Migration
+from migration.runbook import Migration, ProviderSwitch
 from providers.mysql.errors import PrivilegeMissing, StatementFailed, Unsupported
 from providers.mysql.server import Server
 
@@ -17,7 +18,9 @@ _WRONG_VALUE = 1231
 
 
 def fence_for(m: Migration, server: Server) -> Fence:
-    """The fence that this migration asks for; with `auto`, read_only where the server lets us set it, else accounts.
+    """The fence that this migration asks for.
+
+    With `auto`: read_only where the server lets us set it, else the provider's switch where it has one, else accounts.
 
     A server whose accounts this migration holds gets the fence that can let go of them, whatever it lets us do now.
 
@@ -30,16 +33,20 @@ def fence_for(m: Migration, server: Server) -> Fence:
             return ReadOnlyFence(m, server)
         case "accounts":
             return _accounts(m, server)
+        case "provider":
+            return _provider(m, server)
         case "operator":
             return OperatorFence(m, server)
         case "auto":
             if not holds_accounts(m, server) and may_set_read_only(server):
                 return ReadOnlyFence(m, server)
+            if not holds_accounts(m, server) and write_switch(m, server) is not None:
+                return _provider(m, server)
             return _accounts(m, server)
         case other:
             raise Unsupported(
                 server.name,
-                f"There is no fence {other!r} for {server.name}; use auto, read_only, accounts or operator.",
+                f"There is no fence {other!r} for {server.name}; use auto, read_only, accounts, provider or operator.",
             )
 
 
@@ -63,6 +70,41 @@ def may_set_read_only(server: Server) -> bool:
 
 def _accounts(m: Migration, server: Server) -> AccountFence:
     return AccountFence(m, server, spared=frozenset(m.spec.spared))
+
+
+def write_switch(m: Migration, server: Server) -> ProviderSwitch | None:
+    """What the provider of a server has to make it read-only, None where it has nothing."""
+    return None if m.cloud is None else m.cloud.write_switch(server)
+
+
+def _provider(m: Migration, server: Server) -> ProviderFence:
+    switch = write_switch(m, server)
+    if switch is None:
+        raise Unsupported(
+            server.name, f"{server.name} has no provider that could make it read-only; use the fence auto instead."
+        )
+    return ProviderFence(m, server, switch)
+
+
+def close(m: Migration, server: Server, step: str) -> None:
+    """Close a server at once, by whoever can: its own SQL, else its provider.
+
+    Raises:
+        ServerError: it cannot be reached or refuses.
+    """
+    switch = None if server.dialect.sets_globals else write_switch(m, server)
+    if switch is None:
+        m.change(server, step, server.dialect.fence)
+        return
+    m.scribe.statement(server.name, step, "the provider's switch: close", 0)
+    switch.close()
+
+
+def closing_words(m: Migration, server: Server) -> str:
+    """What stops clients' writes on a server that we may close, for the plan."""
+    if server.dialect.sets_globals:
+        return server.dialect.fence
+    return "the provider's switch: read-only" if write_switch(m, server) is not None else "ALTER USER … ACCOUNT LOCK"
 
 
 def shut(m: Migration, server: Server) -> bool:

@@ -40,6 +40,7 @@ class OperatorFence:
     """
 
     bound_s = 0.0
+    lead_s = 0.0
 
     def __init__(
         self, m: Migration, server: Server, *, still_s: float = 1.0, ignored: frozenset[str] = frozenset()

@@ -5,47 +5,33 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from typing import Protocol
 
 from migration import events
 from migration.fences import FenceBlocked, FenceDown
 from migration.journal import JournalError
-from migration.runbook import Migration
+from migration.runbook import Migration, ProviderSwitch
 from providers.mysql.connection import Connection, Row
 from providers.mysql.errors import ServerError, StatementFailed
 from providers.mysql.server import Server
 
 _LOOK_S = 0.02
 _OPENS_S = 600.0
-
-
-class ProviderSwitch(Protocol):
-    """What a provider has to keep clients from writing. Takes seconds to minutes to have effect.
-
-    Both changes may be asked for again and again. Where the provider refuses or cannot be asked they raise
-    `ServerError`.
-    """
-
-    def close(self) -> None:
-        """Ask the provider to make the server read-only; returns once it has taken the order."""
-        ...
-
-    def open(self) -> None:
-        """Ask the provider to let clients write again; returns once it has taken the order."""
-        ...
-
-    def closed(self) -> bool | None:
-        """What the provider says the switch is set to; None where it cannot say."""
-        ...
+_LEAD_S = 60.0
 
 
 class ProviderFence:
     """Has the provider close the server, and believes it only when the server itself says read_only."""
 
-    bound_s = 60.0
+    bound_s = 0.15
 
     def __init__(
-        self, m: Migration, server: Server, switch: ProviderSwitch, *, opens_within_s: float = _OPENS_S
+        self,
+        m: Migration,
+        server: Server,
+        switch: ProviderSwitch,
+        *,
+        opens_within_s: float = _OPENS_S,
+        lead_s: float = _LEAD_S,
     ) -> None:
         """Open the fence's session.
 
@@ -54,6 +40,7 @@ class ProviderFence:
             server: the server to be fenced.
             switch: the provider's.
             opens_within_s: how long a release may take until the server takes writes, in seconds.
+            lead_s: how long the provider may take to close it, in seconds.
 
         Raises:
             ServerError: the server cannot be reached.
@@ -62,6 +49,7 @@ class ProviderFence:
         self._server = server
         self._switch = switch
         self._opens_within_s = opens_within_s
+        self.lead_s = lead_s
         self._session = server.connect()
 
     def statements(self) -> tuple[str, ...]:
@@ -69,14 +57,14 @@ class ProviderFence:
         return (f"the provider's switch: {self._server.name} becomes read-only",)
 
     def raise_(self, then: tuple[str, ...], bound_s: float) -> tuple[tuple[Row, ...], ...]:
-        """See `Fence`. `bound_s` is for the provider, too, and should be generous here."""
+        """See `Fence`. Writes go on until the provider has carried the order out."""
         self._say("fence", "the provider's switch: close")
         try:
             self._switch.close()
         except ServerError as error:
             self._give_up(str(error), error)
-        if not self._becomes(closed=True, seconds=bound_s):
-            self._give_up(f"the server takes writes {bound_s:g} s after the provider was asked to close it", None)
+        if not self._becomes(closed=True, seconds=self.lead_s + bound_s):
+            self._give_up(f"the server takes writes {self.lead_s:g} s after the provider was asked to close it", None)
         return self._again().results(("DO 0", *then))[1:]
 
     def prove(self, then: tuple[str, ...]) -> tuple[tuple[Row, ...], ...]:

@@ -29,6 +29,7 @@ class ReadOnlyFence:
     """
 
     bound_s = 0.04
+    lead_s = 0.0
 
     def __init__(self, m: Migration, server: Server) -> None:
         """Open the fence's sessions.

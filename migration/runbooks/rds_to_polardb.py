@@ -8,20 +8,107 @@ instance. Until it is complete one can switch back, for as long as the provider 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from migration.aliyun import addresses, checks, choices, close, create, endpoints, fill, mover, release, sync, tasks
 from migration.aliyun.account import of, open_account
+from migration.aliyun.checks.compared import Compared
 from migration.aliyun.follow import ProvidersWord
 from migration.aliyun.route import route_of
-from migration.check import Check, Route
+from migration.aliyun.state import look
+from migration.check import Check, Route, Severity
 from migration.checks import again_on_route, on_route
+from migration.checks.sight import sessions
 from migration.decisions import Choice
 from migration.model import Side, Stage
-from migration.runbook import Gate, Runbook, Step, Switch
+from migration.runbook import CloudFailed, Gate, Migration, Runbook, Step, Switch
 from migration.runbooks.mysql_replication import CHECKS, COMPARE, PLAN
 from migration.steps import set_aside
+from providers.mysql.errors import ServerError
+
+# What the provider's evaluation judges otherwise than servers that replicate: it asks for engines and primary keys in
+# its own way, and notes of events no more than that DTS does not carry them.
+_JUDGED: Mapping[str, Mapping[Route, Severity | None]] = {
+    "engines": {Route.LOGICAL: None},
+    "primary-keys": {Route.LOGICAL: None},
+    "events": {Route.LOGICAL: Severity.WARNING},
+}
+# Asked by a check of the provider's.
+_ASKED_ALREADY = "aliyun-root"
+# What the provider says that the cluster has: the source's accounts and "necessary parameters", and a binary log.
+# Which parameters those are is not published, so that what only may matter is shown and holds nothing up.
+_INHERITED = {
+    "accounts-present": Severity.WARNING,
+    "accounts-alike": Severity.WARNING,
+    "accounts-grants": Severity.WARNING,
+    "lower-case-table-names": Severity.WARNING,
+    "session-defaults": Severity.WARNING,
+    "packet": Severity.WARNING,
+    "binary-log": Severity.WARNING,
+    "sql-mode": Severity.NOTICE,
+    "param-drift": Severity.NOTICE,
+}
+
+
+def _on_either(catalogue: Callable[[Route], tuple[Check, ...]]) -> tuple[Check, ...]:
+    """The checks of both ways, each once: which way it is shows only once the source is looked at."""
+    found = (*catalogue(Route.PHYSICAL), *catalogue(Route.LOGICAL))
+    return tuple({check.id: check for check in found}.values())
+
+
+def _of_the_server() -> tuple[Check, ...]:
+    """What is asked of the source itself, as serious as it is on the provider's ways."""
+    return tuple(
+        replace(check, routes={**check.routes, **_JUDGED.get(check.id, {})})
+        for check in _on_either(on_route)
+        if check.id != _ASKED_ALREADY
+    )
+
+
+def _inherited() -> tuple[Check, ...]:
+    """What compares the cluster with its source, as serious as that is where the provider made the cluster."""
+    return tuple(
+        replace(check, routes=dict.fromkeys((Route.PHYSICAL, Route.LOGICAL), _INHERITED[check.id]))
+        for check in _on_either(on_route)
+        if check.id in _INHERITED
+    )
+
+
+ONCE_THERE = (*_inherited(), *(check for check in checks.every() if check.again))
+
+
+def _deadline(m: Migration) -> str:
+    """Until when the provider lets one go back, as far as it tells."""
+    try:
+        expires = look(m).expires
+    except CloudFailed:
+        expires = None
+    if expires is None:
+        return "The provider does not tell now when it ends the migration by itself."
+    return f"The provider ends the migration by itself on {expires:%Y-%m-%d at %H:%M} UTC."
+
+
+def _way_back(m: Migration) -> str:
+    """What applications have to do after a rollback."""
+    if addresses.wanted(m):
+        return "applications keep their address."
+    return f"give applications the address of {m.source.name} again as soon as it has the writes."
+
+
+def _connected(m: Migration) -> str:
+    """Who is connected to the instance now, its own accounts, replicas and this program left out."""
+    try:
+        found = [one for one in sessions(m.source) if not one.command.startswith("Binlog Dump")]
+    except ServerError as error:
+        return f"Who is connected to it could not be asked: {error}"
+    users = Counter(f"{one.user} from {one.host}" for one in found if one.user != m.source.endpoint.account.user)
+    if not users:
+        return "No client is connected to it now."
+    listed = ", ".join(f"{user} ({number})" for user, number in users.most_common())
+    return f"STILL CONNECTED to it, with how many sessions: {listed}. They break."
+
 
 APPROVE = replace(
     PLAN,
@@ -63,6 +150,14 @@ ADD_ENDPOINTS = Step(
     how=endpoints,
     undo_says="-",
 )
+COMPARED = Step(
+    id="compared",
+    title="compare accounts and settings",
+    side=Side.BOTH,
+    why="What the cluster inherits is looked at while there is time: accounts, settings, whitelist, addresses, tasks.",
+    how=Compared(ONCE_THERE, FILL.id),
+    undo_says="-",
+)
 CUT_OVER = Gate(
     id="cutover",
     title="move the writes",
@@ -71,10 +166,10 @@ CUT_OVER = Gate(
     consequence=lambda m: (
         f"The provider makes {m.source.name} read-only and {m.target.name} writable and reverses the replication, "
         f"{m.story().chosen.get('endpoints', 'without endpoints')}, usually within 5 minutes. Once asked, it cannot be "
-        "stopped."
+        f"stopped. {_deadline(m)}"
     ),
     word=lambda m: m.source.name,
-    choices=(Choice.CONFIRM, Choice.WAIVE, Choice.CANCEL),
+    choices=(Choice.CONFIRM, Choice.WAIVE, Choice.FIX, Choice.CANCEL),
 )
 MOVE_WRITES = Switch(
     id="move_writes",
@@ -103,7 +198,9 @@ OBSERVE = Gate(
     title="keep it or go back",
     why="The instance follows the cluster: going back now loses nothing. The provider ends this by itself one day.",
     question=lambda m: f"Do the applications work well on {m.target.name}?",
-    consequence=lambda m: "Rolling back keeps every write. Completing ends the synchronisation: no rollback after it.",
+    consequence=lambda m: (
+        f"Rolling back keeps every write; {_way_back(m)} Completing ends the synchronisation: no rollback after it."
+    ),
     word=lambda m: m.target.name,
     choices=(Choice.ROLL_BACK, Choice.COMPLETE),
 )
@@ -140,7 +237,7 @@ CONFIRM_RELEASE = Gate(
     title="release the source",
     why="What is released cannot be had back but from its backups.",
     question=lambda m: f"Release {of(m).instance_id} for good?",
-    consequence=lambda m: f"{of(m).instance_id} is DELETED with its data. Its clients, if it still has any, break.",
+    consequence=lambda m: f"{of(m).instance_id} is DELETED with its data. {_connected(m)}",
     word=lambda m: of(m).instance_id,
     choices=(Choice.CONFIRM,),
     when=release.wanted,
@@ -154,17 +251,11 @@ RELEASE = Step(
 )
 
 
-def _on_either(catalogue: Callable[[Route], tuple[Check, ...]]) -> tuple[Check, ...]:
-    """The checks of both ways, each once: which way it is shows only once the source is looked at."""
-    found = (*catalogue(Route.PHYSICAL), *catalogue(Route.LOGICAL))
-    return tuple({check.id: check for check in found}.values())
-
-
 RUNBOOK = Runbook(
     name="rds_to_polardb",
     title="Alibaba Cloud: RDS for MySQL to PolarDB, one-click upgrade",
-    checks=(*checks.every(), *(check for check in _on_either(on_route) if check.id != "aliyun-root")),
-    activity=(*_on_either(again_on_route), *(check for check in checks.every() if check.again)),
+    checks=(*checks.every(), *_of_the_server()),
+    activity=(*_on_either(again_on_route), *ONCE_THERE),
     route=route_of,
     stages={
         Stage.PREPARE: (
@@ -172,7 +263,7 @@ RUNBOOK = Runbook(
         ),
         Stage.CREATE: (ORDER, FILL),
         Stage.SYNC: (
-            CATCH_UP, choices.ADD_ENDPOINTS, ADD_ENDPOINTS, choices.ENDPOINTS, choices.TASKS, COMPARE,
+            CATCH_UP, choices.ADD_ENDPOINTS, ADD_ENDPOINTS, COMPARED, choices.ENDPOINTS, choices.TASKS, COMPARE,
         ),
         Stage.CUTOVER: (CUT_OVER, MOVE_WRITES),
         Stage.OBSERVE: (MOVE_TASKS, OBSERVE),

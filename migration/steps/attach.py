@@ -63,5 +63,5 @@ def undo(m: Migration) -> None:
 def ready_for_positions(m: Migration, replica: Server) -> None:
     """Let a replica tell its file position often enough, where positions are files and offsets."""
     variable = replica.dialect.checkpoint_period
-    if m.by_file and variable is not None:
+    if m.by_file and variable is not None and replica.dialect.sets_globals:
         m.adjust(replica, variable, _CHECKPOINT_MS)

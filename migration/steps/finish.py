@@ -18,7 +18,7 @@ def _ends(m: Migration) -> tuple[Server, ...]:
 def statements(m: Migration) -> tuple[str, ...]:
     """What will run."""
     lines = []
-    for server in _ends(m):
+    for server in m.servers:
         lines += [f"{server.name}: {server.dialect.stop_replica}", f"{server.name}: {server.dialect.reset_replica}"]
     lines += [fix.undo for fix in m.adjusted()]
     lines += [one.fix.undo for one in fixing.set_aside(m)]

@@ -25,7 +25,7 @@ def statements(m: Migration) -> tuple[str, ...]:
     bridge = ("here: start the bridge, over which the source logs in to the target",) if m.spec.bridge else ()
     return (
         *bridge,
-        f"{m.source.name}: {m.source.dialect.change_source} {m.target.name}",
+        f"{m.source.name}: {m.source.dialect.change_source} {m.spec.target.name}",
         f"{m.source.name}: {m.source.dialect.start_replica}",
     )
 

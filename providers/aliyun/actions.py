@@ -132,9 +132,15 @@ _add(
         "DescribeDatabases": "databases",
         "DescribeParameters": "parameters",
         "DescribeResourceUsage": "usage",
+        "DescribeBackupPolicy": "backup_policy",
     },
 )
-_add(RDS, Tier.MIGRATE, _SOURCE, {"ModifySecurityIps": "append_to_whitelist", "DeleteAccount": "delete_account"})
+_add(
+    RDS,
+    Tier.MIGRATE,
+    _SOURCE,
+    {"ModifySecurityIps": "append_to_whitelist remove_from_whitelist", "DeleteAccount": "delete_account"},
+)
 _add(
     RDS,
     Tier.RELEASE,

@@ -124,7 +124,15 @@ class CredentialsRefused(Refused):
 
 
 class PermissionMissing(Refused):
-    """The credentials do not allow the action."""
+    """The credentials do not allow the action.
+
+    Attributes:
+        permission: the RAM action that has to be allowed, such as `polardb:DescribeDBClusters`.
+    """
+
+    def __init__(self, sentence: str, failure: Failure, permission: str) -> None:
+        super().__init__(sentence, failure)
+        self.permission = permission
 
 
 class NotFound(Refused):
@@ -145,7 +153,8 @@ def refused(call: Call, failure: Failure) -> Refused:
         remedy = _remedy(code) or "check the access key and its token, they may have expired"
         return CredentialsRefused(f"{said}. Do this: {remedy}.", failure)
     if code in _PERMISSIONS:
-        return PermissionMissing(f"{said}. Have the RAM action {action.permission} allowed to this account.", failure)
+        needed = action.permission
+        return PermissionMissing(f"{said}. Have the RAM action {needed} allowed to this account.", failure, needed)
     if code not in _BUGS and any(word.endswith(("NotFound", "NotExist")) for word in code.split(".")):
         return NotFound(f"{said}. Check the name and the region.", failure)
     if code.startswith("EntityAlreadyExist"):

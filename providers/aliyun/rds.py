@@ -152,6 +152,23 @@ class Database:
 
 
 @dataclass(frozen=True)
+class BackupPolicy:
+    """How long an instance keeps its own binary logs.
+
+    Attributes:
+        local_hours: for how many hours at least.
+        local_space: the share of the storage, in percent, above which the oldest are deleted earlier.
+        local_files: how many files at most.
+        space_protection: Enable or Disable, verbatim: whether they are deleted where the disk is nearly full.
+    """
+
+    local_hours: int | None
+    local_space: int | None
+    local_files: int | None
+    space_protection: str | None
+
+
+@dataclass(frozen=True)
 class Usage:
     """Bytes on the disk; None where the provider has no figure."""
 
@@ -240,13 +257,14 @@ def append_to_whitelist(
 
     `network_type` is Classic, VPC or MIX; it matters for instances whose whitelist mode is safety.
     """
-    parameters: dict[str, Value] = {
-        "DBInstanceIPArrayName": group,
-        "SecurityIps": ",".join(new),
-        "ModifyMode": "Append",
-        "WhitelistNetworkType": network_type,
-    }
-    return _act("ModifySecurityIps", instance_id, parameters)
+    return _modify_whitelist("Append", instance_id, group, new, network_type)
+
+
+def remove_from_whitelist(
+    instance_id: str, group: str, old: tuple[str, ...], network_type: str | None = None
+) -> Write[None]:
+    """Delete exactly these entries from a group; `network_type` as in `append_to_whitelist`."""
+    return _modify_whitelist("Delete", instance_id, group, old, network_type)
 
 
 def tde(client: Client, instance_id: str) -> Tde:
@@ -310,6 +328,17 @@ def parameters(client: Client, instance_id: str) -> Mapping[str, str]:
     return {name: value for name, value in pairs if name is not None and value is not None}
 
 
+def backup_policy(client: Client, instance_id: str) -> BackupPolicy:
+    """For how long an instance keeps its own binary logs, whatever its settings say."""
+    answer = client.read(_about("DescribeBackupPolicy", instance_id, {"BackupPolicyMode": "LogBackupPolicy"}))
+    return BackupPolicy(
+        local_hours=answer.number("LocalLogRetentionHours"),
+        local_space=answer.number("LocalLogRetentionSpace"),
+        local_files=answer.number("LogBackupLocalRetentionNumber"),
+        space_protection=answer.text("HighSpaceUsageProtection"),
+    )
+
+
 def usage(client: Client, instance_id: str) -> Usage:
     """What an instance has on its disk."""
     answer = client.read(_about("DescribeResourceUsage", instance_id))
@@ -329,6 +358,18 @@ def delete_instance(instance_id: str, keep_backups: str = "All") -> Write[None]:
 
 def _about(action: str, instance_id: str, parameters: Mapping[str, Value] | None = None) -> Call:
     return call(RDS, action, instance_id, {"DBInstanceId": instance_id, **(parameters or {})})
+
+
+def _modify_whitelist(
+    mode: str, instance_id: str, group: str, entries: tuple[str, ...], network_type: str | None
+) -> Write[None]:
+    parameters: dict[str, Value] = {
+        "DBInstanceIPArrayName": group,
+        "SecurityIps": ",".join(entries),
+        "ModifyMode": mode,
+        "WhitelistNetworkType": network_type,
+    }
+    return _act("ModifySecurityIps", instance_id, parameters)
 
 
 def _act(action: str, instance_id: str, parameters: Mapping[str, Value]) -> Write[None]:

@@ -7,6 +7,7 @@ only where both sides have GTIDs on.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from providers.mysql.endpoint import Account
@@ -54,12 +55,12 @@ def offered(server: Server) -> tuple[str, ...]:
 
 def follow_sql(wanted: Following) -> str:
     """The call that configures the channel, the password included."""
-    return _follow_sql(wanted, quote_text(wanted.account.password.reveal()), quote_text(wanted.ca))
+    return _follow_sql(wanted, quote_text(wanted.account.password.reveal()), quote_text(wanted.ca), quote_text)
 
 
 def shown(wanted: Following) -> str:
     """The same call as it is shown and journaled: without the password."""
-    return _follow_sql(wanted, "'***'", "'(certificate)'" if wanted.ca else "''")
+    return _follow_sql(wanted, "'***'", "'(certificate)'" if wanted.ca else "''", _readable)
 
 
 def follow(server: Server, wanted: Following) -> None:
@@ -92,11 +93,15 @@ def followed(server: Server, source: Server) -> ReplicaStatus | None:
     return follows(server, source)
 
 
-def _follow_sql(wanted: Following, password: str, ca: str) -> str:
-    place = [quote_text(wanted.host), quote_text(wanted.account.user), password, str(wanted.port)]
+def _readable(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _follow_sql(wanted: Following, password: str, ca: str, quote: Callable[[str], str]) -> str:
+    place = [quote(wanted.host), quote(wanted.account.user), password, str(wanted.port)]
     if wanted.start is None:
         return f"CALL mysql.{CHANGE_GTID}({', '.join([*place, ca])})"
-    position = [quote_text(wanted.start.file), str(wanted.start.offset)]
+    position = [quote(wanted.start.file), str(wanted.start.offset)]
     return f"CALL mysql.{CHANGE}({', '.join([*place, *position, ca])})"
 
 

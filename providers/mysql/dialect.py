@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from providers.mysql.channel import Channel, Statement, change_source
 from providers.mysql.version import Version
 
 
@@ -43,6 +44,20 @@ class Dialect:
     def change_source(self) -> str:
         """The head of the statement that configures a channel."""
         return "CHANGE REPLICATION SOURCE TO" if self.version.mysql_from(8, 0, 23) else "CHANGE MASTER TO"
+
+    def follow(self, channel: Channel) -> Statement:
+        """Configure a channel."""
+        return change_source(self.version, self.change_source, self.source_word, channel)
+
+    @property
+    def sets_globals(self) -> bool:
+        """Whether an administrator sets global variables by SQL; where not, the provider has its own way."""
+        return True
+
+    @property
+    def kill(self) -> str:
+        """End another account's session: the argument is its number."""
+        return "KILL %s"
 
     @property
     def start_replica(self) -> str:
@@ -151,3 +166,28 @@ class Dialect:
     def updates_logged(self) -> str:
         """The variable that says whether replicated changes enter the replica's own binary log."""
         return "log_replica_updates" if self.version.mysql_from(8, 0, 26) else "log_slave_updates"
+
+
+@dataclass(frozen=True)
+class Managed(Dialect):
+    """A server whose provider keeps SUPER to itself: read_only and what survives a restart are the provider's."""
+
+    @property
+    def sets_globals(self) -> bool:
+        """See `Dialect`."""
+        return False
+
+    @property
+    def persist_read_only(self) -> str | None:
+        """See `Dialect`."""
+        return None
+
+    @property
+    def persist_read_only_for_restart(self) -> str | None:
+        """See `Dialect`."""
+        return None
+
+    @property
+    def forget_persisted_read_only(self) -> tuple[str, ...]:
+        """See `Dialect`."""
+        return ()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
+from providers.mysql.channel import Channel
 from providers.mysql.endpoint import Account
 from providers.mysql.errors import StatementFailed, Unsupported
 from providers.mysql.gtid import GtidSet, MariaGtid
@@ -13,25 +13,6 @@ from providers.mysql.server import Server
 from providers.mysql.status import ReplicaStatus
 
 _POLL_S = 0.02
-_HEARTBEAT_S = 2
-_RETRY_S = 1
-
-
-@dataclass(frozen=True)
-class Channel:
-    """How a replica reaches and follows its source.
-
-    `host` and `port` are the source's address as the replica sees it. `start` is the place to start from in
-    file notation, None where GTIDs say it. `encrypted`: over TLS. `fetch_key`: ask the source for its RSA
-    key, which caching_sha2_password needs without TLS.
-    """
-
-    host: str
-    port: int
-    account: Account
-    start: FilePosition | None
-    encrypted: bool
-    fetch_key: bool
 
 
 def plan_channel(replica: Server, source: Server, account: Account, start: FilePosition | None) -> Channel:
@@ -47,36 +28,9 @@ def plan_channel(replica: Server, source: Server, account: Account, start: FileP
     return Channel(source.endpoint.host, source.endpoint.port, account, start, encrypted, fetch_key)
 
 
-def change_source_sql(replica: Server, channel: Channel) -> tuple[str, tuple[str | int, ...]]:
-    """The statement that configures the channel, and its arguments; the password is the last argument."""
-    word = replica.dialect.source_word
-    options: list[tuple[str, str | int]] = [
-        (f"{word}_HOST", channel.host),
-        (f"{word}_PORT", channel.port),
-        (f"{word}_USER", channel.account.user),
-        (f"{word}_CONNECT_RETRY", _RETRY_S),
-        (f"{word}_HEARTBEAT_PERIOD", _HEARTBEAT_S),
-        (f"{word}_SSL", int(channel.encrypted)),
-    ]
-    if channel.fetch_key:
-        options.append((f"GET_{word}_PUBLIC_KEY", 1))
-    if channel.start is not None:
-        options += [(f"{word}_LOG_FILE", channel.start.file), (f"{word}_LOG_POS", channel.start.offset)]
-    parts = [f"{name} = %s" for name, _ in options]
-    if replica.version.mariadb:
-        parts.append("MASTER_USE_GTID = " + ("no" if channel.start else "slave_pos"))
-    elif replica.dialect.has_gtid:
-        parts.append(f"{word}_AUTO_POSITION = {0 if channel.start else 1}")
-    parts.append(f"{word}_PASSWORD = %s")
-    sql = f"{replica.dialect.change_source} {', '.join(parts)}"
-    return sql, (*(value for _, value in options), channel.account.password.reveal())
-
-
 def shown_change_source(replica: Server, channel: Channel) -> str:
-    """The same statement as it is shown and journaled: without the password."""
-    sql, args = change_source_sql(replica, channel)
-    shown = [repr(value) if isinstance(value, str) else str(value) for value in args[:-1]]
-    return sql % (*shown, "'***'")
+    """How the statement that configures a channel is shown and journaled: without the password."""
+    return replica.dialect.follow(channel).shown
 
 
 def configure(replica: Server, channel: Channel) -> None:
@@ -85,8 +39,8 @@ def configure(replica: Server, channel: Channel) -> None:
     Raises:
         ServerError: refused, or unknown where the connection broke.
     """
-    sql, args = change_source_sql(replica, channel)
-    replica.change(sql, args, shown=shown_change_source(replica, channel))
+    statement = replica.dialect.follow(channel)
+    replica.change(statement.sql, statement.args, shown=statement.shown)
 
 
 def start(replica: Server) -> None:
@@ -106,7 +60,7 @@ def forget(replica: Server) -> None:
         return
     replica.change(replica.dialect.stop_replica)
     replica.change(replica.dialect.reset_replica)
-    if replica.version.mariadb and replica.replica_status() is not None:
+    if replica.version.mariadb and replica.dialect.sets_globals and replica.replica_status() is not None:
         replica.change("CHANGE MASTER TO MASTER_HOST = ''")
 
 

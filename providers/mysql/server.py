@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from providers.mysql.connection import DEFAULT_TIMEOUTS, Connection, Row, Timeouts
-from providers.mysql.dialect import Dialect
 from providers.mysql.endpoint import Endpoint
 from providers.mysql.errors import ConnectionLost, StatementFailed, WrongServer
 from providers.mysql.gtid import GtidSet, MariaGtid
 from providers.mysql.literals import quote_text
+from providers.mysql.managed import dialect_at
 from providers.mysql.position import FilePosition, Position, within
 from providers.mysql.status import ReplicaStatus, parse_status
 from providers.mysql.version import Version, parse_version
@@ -96,7 +96,7 @@ class Server:
         self._lock = threading.RLock()
         connection = Connection(endpoint, timeouts)
         self.version = read_version(connection)
-        self.dialect = Dialect(self.version)
+        self.dialect = dialect_at(connection, self.version)
         self.identity = read_identity(connection, self.version)
         self._expected = expected or self.identity.uid
         self._session: Connection | None = connection

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from providers.sandbox import cloud_spec
+from providers.sandbox import cloud as clouds
 from providers.sandbox.catalogue import Engine
-from providers.sandbox.cloud_spec import CloudSpec
+from providers.sandbox.cloud import CloudSpec
 from providers.sandbox.engines import find
 from providers.sandbox.options import Positioning
 
@@ -68,13 +68,13 @@ class TopologySpec:
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
-        return {**self.__dict__, "cloud": None if self.cloud is None else self.cloud.as_json()}
+        return {**self.__dict__, "cloud": None if self.cloud is None else clouds.as_json(self.cloud)}
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> TopologySpec:
         """The reverse of `as_json`."""
         cloud = content.get("cloud")
-        return TopologySpec(**{**content, "cloud": None if cloud is None else cloud_spec.from_json(cloud)})
+        return TopologySpec(**{**content, "cloud": None if cloud is None else clouds.from_json(cloud)})
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ import pymysql
 
 from providers.mysql.endpoint import Account
 from providers.mysql.errors import ServerError
-from providers.sandbox import cloud, passwords, wire
+from providers.sandbox import passwords, wire
 from providers.sandbox.catalogue import EngineMissing, UnknownEngine
 from providers.sandbox.cloud import RunningCloud
 from providers.sandbox.launcher import ServerFailed
@@ -160,7 +160,7 @@ class Supervisor:
         self._attached = self._order.spec.attached
         if self._order.spec.cloud is not None:
             on_progress(StartProgress("cloud", "starting the simulated cloud", time.monotonic() - began))
-            self._cloud = cloud.start(self._order.spec.cloud, self._topology.ground())
+            self._cloud = self._order.spec.cloud.start(self._topology.ground())
 
     def serve(self) -> None:
         """Answer requests until a stop is asked for, or nobody has asked for anything for too long."""
@@ -265,7 +265,7 @@ class Supervisor:
         if command != "start":
             return self._workload.ask(command, given)
         spec, app = self._order.spec, passwords.load().application
-        servers = [self._topology.servers[which].endpoint() for which in WHICH]
+        servers = [server.endpoint() for server in self._topology.every]
         order = {
             "servers": [{"name": e.name, "host": e.host, "port": e.port} for e in servers],
             "application": self._cloud.application if self._cloud else None,

@@ -13,7 +13,7 @@ from providers.mysql import replication, seed
 from providers.mysql.endpoint import Account
 from providers.mysql.position import FilePosition
 from providers.mysql.server import Server
-from providers.sandbox import cloud, passwords, shop
+from providers.sandbox import passwords, shop
 from providers.sandbox.catalogue import Engine
 from providers.sandbox.cloud import Ground
 from providers.sandbox.launcher import SandboxServer, connect
@@ -44,14 +44,17 @@ class Topology:
     def __init__(self, spec: TopologySpec, run_dir: Path) -> None:
         self.spec = spec
         self.pair: Pair = spec.resolve()
+        self._run_dir = run_dir
         self.servers: dict[Which, SandboxServer] = {
-            "source": self._server("source", self.pair.source, run_dir),
-            "target": self._server("target", self.pair.target, run_dir),
+            "source": self._server("source", self.pair.source),
+            "target": self._server("target", self.pair.target),
         }
+        further = range(2, 1 + (0 if spec.cloud is None else spec.cloud.spares))
+        self._further = tuple(self._server(f"spare{number}", self.pair.target) for number in further)
 
-    def _server(self, which: Which, engine: Engine, run_dir: Path) -> SandboxServer:
-        kind = SandboxServer if self.spec.cloud is None else cloud.server_of(self.spec.cloud)
-        return kind(engine, run_dir / which, name=which, positioning=self.pair.positioning)
+    def _server(self, name: str, engine: Engine) -> SandboxServer:
+        kind = SandboxServer if self.spec.cloud is None else self.spec.cloud.server()
+        return kind(engine, self._run_dir / name, name=name, positioning=self.pair.positioning)
 
     def start(self, on_progress: OnStartProgress) -> None:
         """Start both servers, load the shop into the source, and attach the target if the spec says so.
@@ -72,6 +75,8 @@ class Topology:
         alone = self.spec.cloud is not None
         titles = self.pair.source.title + ("" if alone else f" and {self.pair.target.title}")
         report("servers", f"starting {titles}")
+        for spare in self._further:
+            spare.reserve()
         with ThreadPoolExecutor(1) as pool:
             other = pool.submit(target.reserve if alone else target.start)
             source.start()
@@ -91,10 +96,11 @@ class Topology:
         """What a simulated cloud stands on here."""
         return Ground(
             self.servers["source"],
-            (self.servers["target"],),
+            (self.servers["target"], *self._further),
             self.forward_account(),
             self.reverse_account(),
             self.pair.positioning,
+            self._run_dir,
         )
 
     def _programs(self) -> Sequence[str]:
@@ -118,14 +124,19 @@ class Topology:
         return accounts.old_replication if old_client and modern_server else accounts.replication
 
     def kill(self) -> None:
-        """Kill both servers."""
-        for server in self.servers.values():
+        """Kill all servers."""
+        for server in self.every:
             server.kill()
 
     def destroy(self) -> None:
-        """Kill both servers and remove their data."""
-        for server in self.servers.values():
+        """Kill all servers and remove their data."""
+        for server in self.every:
             server.destroy()
+
+    @property
+    def every(self) -> tuple[SandboxServer, ...]:
+        """Source, target, and what else a cloud has."""
+        return (*self.servers.values(), *self._further)
 
 
 def attach(topology: Topology) -> None:

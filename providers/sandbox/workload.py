@@ -24,6 +24,10 @@ from providers.sandbox.workload_clients import Connection, Control, Follower, Pi
 
 _PAUSE_S = 15.0
 _BATCH = 5_000
+# Source and target; of further servers nobody is told whether they take writes.
+_PAIR = 2
+# What a locked account is refused with: MySQL, MariaDB.
+_LOCKED = ((3118,), (4151,))
 
 
 class CommandRefused(Exception):
@@ -33,13 +37,14 @@ class CommandRefused(Exception):
 class Workload:
     """The clients and what they have seen.
 
-    `servers` are source and target; `rate` is the writes per second of all followers together. With `application`
-    the followers know that address only, whichever server it leads to.
+    `servers` are source and target, and further ones that a cloud may lead an address to; `rate` is the writes per
+    second of all followers together. With `application` the followers know that address only, whichever server it
+    leads to. `suspended`: they were stopped by `suspend`, and `pause` and `resume` do not start them.
     """
 
     def __init__(
         self,
-        servers: tuple[Endpoint, Endpoint],
+        servers: tuple[Endpoint, ...],
         account: Account,
         rate: int,
         clients: int,
@@ -58,6 +63,7 @@ class Workload:
         ]
         self._pinned: list[Pinned] = []
         self._pins = itertools.count()
+        self.suspended = False
 
     def start(self) -> None:
         """Let the clients write on the source."""
@@ -81,12 +87,13 @@ class Workload:
             if not _is_read_only(replace(target, account=self._account)):
                 raise CommandRefused(f"{target.name} is not read_only yet: fence it before the clients learn of it.")
         except (pymysql.err.Error, OSError) as error:
-            raise CommandRefused(f"{target.name} could not be asked whether it is read_only ({error}).") from error
+            if error.args[:1] not in _LOCKED:
+                raise CommandRefused(f"{target.name} could not be asked whether it is read_only ({error}).") from error
         if self._application is None:
             for follower in self._followers:
                 follower.open_other()
         self._control.armed.set()
-        for server in range(len(self._pinned), len(self._servers)):
+        for server in range(len(self._pinned), _PAIR):
             self._pin(server)
 
     def disarm(self) -> None:
@@ -110,13 +117,38 @@ class Workload:
         for follower in self._followers:
             follower.learn(Session(address, self._account, 1, self._find))
 
+    def move(self, host: str, port: int) -> None:
+        """Give followers of an application's address another one instead, as one does to applications that are down.
+
+        Raises:
+            CommandRefused: they have no such address, or are not suspended.
+        """
+        if self._application is None or not self.suspended:
+            raise CommandRefused("Only suspended clients of an application's address can be given another one.")
+        self._application = Endpoint("application", host, port, self._account)
+        for follower in self._followers:
+            follower.move(Session(self._application, self._account, 1, self._find))
+
     def pause(self) -> int:
         """End what is begun and begin nothing new; how many clients could not end it."""
         self._control.pause(_PAUSE_S)
         return wait_parked((*self._followers, *self._pinned), time.monotonic() + _PAUSE_S + 1)
 
+    def suspend(self) -> int:
+        """Pause until `restart`. From then on only what is written tells which server takes writes: none is fenced."""
+        self.disarm()
+        self.suspended = True
+        return self.pause()
+
+    def restart(self) -> None:
+        """Go on after `suspend`."""
+        self.suspended = False
+        self.resume()
+
     def resume(self) -> None:
-        """Go on after a pause."""
+        """Go on after a pause; who was suspended stays so."""
+        if self.suspended:
+            return
         self._lost = None
         self._control.start()
 
@@ -209,8 +241,12 @@ class Commands:
             "arm": lambda workload, _: workload.arm(),
             "disarm": lambda workload, _: workload.disarm(),
             "repoint": lambda workload, given: workload.repoint(str(given["host"]), int(given["port"])),
+            "move": lambda workload, given: workload.move(str(given["host"]), int(given["port"])),
             "pause": lambda workload, _: {"unfinished": workload.pause()},
             "resume": lambda workload, _: workload.resume(),
+            "suspend": lambda workload, _: {"unfinished": workload.suspend()},
+            "suspended": lambda workload, _: workload.suspended,
+            "restart": lambda workload, _: workload.restart(),
             "figures": lambda workload, _: workload.figures().as_json(),
             "switches": lambda workload, _: [dict(s.__dict__) for s in workload.figures().switches],
             "verify_lost": lambda workload, given: workload.verify_lost(given.get("server")).as_json(),
@@ -241,12 +277,12 @@ class Commands:
 
 def _from_json(given: Mapping[str, Any]) -> Workload:
     account = Account(given["user"], Secret(given["password"]))
-    source, target = (Endpoint(s["name"], s["host"], s["port"], account) for s in given["servers"])
+    servers = tuple(Endpoint(s["name"], s["host"], s["port"], account) for s in given["servers"])
     address = given.get("application")
     application = None if address is None else Endpoint("application", address[0], address[1], account)
     customers, products, _ = shop.sizes(given["rows"])
     size = ShopSize(customers, products)
-    return Workload((source, target), account, given["rate"], given["clients"], size, application)
+    return Workload(servers, account, given["rate"], given["clients"], size, application)
 
 
 def main() -> None:

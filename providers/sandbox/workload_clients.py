@@ -196,6 +196,12 @@ class Follower(threading.Thread):
         """Use this session in turn with the first."""
         self._sessions = [self._sessions[0], session]
 
+    def move(self, session: Session) -> None:
+        """Use this session and no other; only while it rests."""
+        before, self._sessions, self._place = self._sessions, [session], 0
+        for one in before:
+            one.drop()
+
     def _write(self) -> bool:
         """Carry the current unit of work out; False if it has to wait for the resume."""
         write = (self._number << _CLIENT_BITS) + self._count

@@ -10,6 +10,8 @@ from types import ModuleType
 from migration.aliyun.checks import (
     accounts,
     billing,
+    content,
+    deadline,
     dts,
     encryption,
     evaluation,
@@ -25,7 +27,8 @@ from migration.check import Check
 from migration.checks import of_topic
 
 TOPICS: tuple[ModuleType, ...] = (
-    instance, places, roles, accounts, whitelists, encryption, settings, storage, logs, dts, billing, evaluation,
+    instance, places, roles, accounts, content, whitelists, encryption, settings, storage, logs, dts, deadline, billing,
+    evaluation,
 )  # fmt: skip
 
 

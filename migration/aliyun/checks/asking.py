@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -29,7 +28,6 @@ FAQ = f"{_HELP}/faq-21"
 BOTH_WAYS: dict[Route, Severity | None] = {Route.NATIVE: None}
 LOGICAL_ONLY: dict[Route, Severity | None] = {Route.NATIVE: None, Route.PHYSICAL: None}
 _CLUSTER = "pc-"
-_PERMISSION = re.compile(r"the RAM action (?P<name>\S+) allowed")
 
 
 def answered(run: Callable[[Pair], Result]) -> Callable[[Pair], Result]:
@@ -125,8 +123,8 @@ def _unanswered(error: CloudFailed) -> Result:
     if not isinstance(cause, AliyunError):
         return Result(Verdict.UNKNOWN, "could not be asked", (), str(error))
     evidence = table(("provider's code", "what it said"), [(cause.code or "-", cause.message or str(error))])
-    if isinstance(cause, PermissionMissing) and (named := _PERMISSION.search(str(cause))):
-        name = named["name"]
+    if isinstance(cause, PermissionMissing):
+        name = cause.permission
         remedy = (
             f"Allow the RAM action {name} to the account whose access key is used here (RAM console, Permissions; the "
             f"policy is in docs/aliyun-policies.md), then run the check again. {error}"

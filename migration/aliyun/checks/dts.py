@@ -1,15 +1,19 @@
-"""Other DTS tasks that read from the source or write to it."""
+"""DTS tasks: the one that carries a logical migration, and others that read from the source or write to it."""
 
 from __future__ import annotations
 
 from migration.aliyun import tasks
-from migration.aliyun.checks.asking import BOTH_WAYS, STEPS, account, answered, moving
+from migration.aliyun.account import Account
+from migration.aliyun.checks.asking import BOTH_WAYS, LOGICAL_ONLY, STEPS, account, answered, moving, unsaid
 from migration.check import Pair, Result, Severity, check
-from migration.checks.results import Evidence, count, failed, passed, table
+from migration.checks.results import Evidence, count, failed, not_applicable, passed, table
 from migration.model import Side
-from providers.aliyun.dts import Job, JobEnd
+from providers.aliyun import dts
+from providers.aliyun.dts import CheckItem, Job, JobEnd, Stage
 
 _ASKS = "dts:DescribeDtsJobs by the source, of each kind of task, as its source and as its destination"
+_RUNS = ("synchronizing", "migrating")
+_FAILED = "failed"
 
 
 @check(
@@ -20,6 +24,7 @@ _ASKS = "dts:DescribeDtsJobs by the source, of each kind of task, as its source 
     why="With a two-way synchronization changes come in from elsewhere during the move, and the sides become unequal.",
     asks=_ASKS,
     routes=BOTH_WAYS,
+    again=True,
     page=STEPS,
 )
 @answered
@@ -62,6 +67,106 @@ def others(pair: Pair) -> Result:
         "to the cluster, in a step of this migration that you choose. They have to be running then. A task goes back "
         "by ten seconds when it is moved, so that tables without a primary key get some rows twice.",
     )
+
+
+@check(
+    "dts-own-task",
+    "migration's own DTS task runs",
+    Side.CLOUD,
+    Severity.WARNING,
+    why="It carries every row of a logical migration; why it stands still or falls behind is told nowhere else.",
+    asks="dts:DescribeDtsJobDetail of the task that polardb:DescribeDBClusterMigration names",
+    routes=LOGICAL_ONLY,
+    again=True,
+    page=STEPS,
+)
+@answered
+def own_task(pair: Pair) -> Result:
+    """Fails where the task does not run; its parts, what its precheck refused and what it carries are evidence."""
+    found = moving(pair)
+    if found is None:
+        return not_applicable("there is no cluster yet")
+    if not found.dts_instance_id:
+        return unsaid("which DTS task carries the rows")
+    job = carrier(account(pair), found.dts_instance_id)
+    evidence = table(("part", "state", "how far", "what it says"), [*_parts(job), *_refused(job), _carried(job)])
+    if not job.status:
+        return unsaid("the state of the task", evidence)
+    if job.status.lower() in _RUNS:
+        return passed(in_words(job), evidence)
+    return failed(
+        in_words(job),
+        evidence,
+        f"{what_failed(job) or job.error or 'It gave no reason.'} Wait where it is still beginning; otherwise look at "
+        f"the task {job.job_id} in the DTS console (Task Logs), and cure the cause on the source. Do not stop, change "
+        "or release the task: the migration would fail.",
+    )
+
+
+def carrier(asked: Account, dts_instance_id: str) -> Job:
+    """The task of a migration, in full.
+
+    Raises:
+        CloudFailed: as `Account.read`.
+    """
+    return asked.read(lambda client: dts.job_of_instance(client, dts_instance_id))
+
+
+def in_words(job: Job) -> str:
+    """The task's state, and how far the part is that is at work."""
+    at_work = [f"{name} {stage.percent} %" for name, stage in _stages(job) if _is_at_work(stage)]
+    return ", ".join((job.status or "no status", *at_work))
+
+
+def what_failed(job: Job) -> str:
+    """What the precheck refused, each item with its reason and the provider's remedy; empty where nothing."""
+    return " ".join(
+        f"{item.item}: {item.reason or 'no reason was given'}{f' ({item.remedy})' if item.remedy else ''}."
+        for item in _failing(job)
+    )
+
+
+def _whole(job: Job) -> tuple[Job, ...]:
+    """The task and its parts: which of them tells what is not published."""
+    return (job, *(job.parts or ()))
+
+
+def _failing(job: Job) -> tuple[CheckItem, ...]:
+    found = (item for one in _whole(job) for item in one.precheck or ())
+    return tuple(dict.fromkeys(item for item in found if (item.result or "").lower() == _FAILED))
+
+
+def _stages(job: Job) -> tuple[tuple[str, Stage], ...]:
+    found = (
+        (name, stage)
+        for one in _whole(job)
+        for name, stage in (("schema", one.schema), ("full copy", one.full), ("changes", one.incremental))
+        if stage is not None
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _is_at_work(stage: Stage) -> bool:
+    return stage.percent not in (None, "", "0", "100")
+
+
+def _parts(job: Job) -> list[tuple[object, ...]]:
+    """A line for each part of the task."""
+    return [
+        (name, stage.status, f"{stage.percent or '-'} % {stage.progress or ''}".strip(), stage.error or "")
+        for name, stage in _stages(job)
+    ]
+
+
+def _refused(job: Job) -> list[tuple[object, ...]]:
+    """A line for each item of the precheck that failed."""
+    return [(f"precheck {item.item}", item.result, item.reason, item.remedy) for item in _failing(job)]
+
+
+def _carried(job: Job) -> tuple[object, ...]:
+    listed = next((one.objects for one in _whole(job) if one.objects is not None), None)
+    names = None if listed is None else ", ".join(listed) or "nothing"
+    return ("databases", "carried" if names else "not told", names, "")
 
 
 def _jobs(pair: Pair) -> tuple[Job, ...]:

@@ -81,10 +81,11 @@ def encryption(pair: Pair) -> Result:
     "polardb-endpoints",
     "every address has its partner",
     Side.CLOUD,
-    Severity.WARNING,
+    Severity.NOTICE,
     why="A switch with endpoints exchanges only addresses of one network, one VPC and the same SSL state.",
     asks="polardb:DescribeDBClusterMigration: RdsEndpointList, DBClusterEndpointList",
     routes=BOTH_WAYS,
+    again=True,
     page=FAQ,
 )
 @answered
@@ -112,7 +113,7 @@ def endpoints(pair: Pair) -> Result:
         evidence,
         "Before the switch: add the endpoint that is missing to the cluster, or turn SSL on or off on it so that both "
         "are alike (PolarDB console, Database Connections). Clients of an address that is not exchanged have to be "
-        "given another one. Where the switch is made without endpoints, accept this.",
+        "given another one. Where the switch is made without endpoints, nothing has to be done.",
     )
 
 

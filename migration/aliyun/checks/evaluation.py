@@ -47,6 +47,9 @@ def evaluated(pair: Pair) -> Result:
         )
     if newest.valid_until is not None and newest.valid_until < datetime.now(UTC):
         return failed("the report has expired", evidence, _REMEDY, *_start(pair))
+    wanted = _wanted(pair)
+    if newest.target_version and wanted and newest.target_version != wanted:
+        return failed(f"to {newest.target_version}, not to {wanted}", evidence, _REMEDY, *_start(pair))
     return passed(f"{newest.result}, to {newest.target_version}", evidence)
 
 
@@ -119,9 +122,14 @@ def _cells(report: Report) -> tuple[object, ...]:
     )  # fmt: skip
 
 
+def _wanted(pair: Pair) -> str | None:
+    """The cluster's version: the one that was chosen, the source's own where nothing was asked."""
+    return pair.chosen.get("version") or instance(pair).version
+
+
 def _start(pair: Pair) -> tuple[Fix, ...]:
-    """The fix that starts an evaluation for the source's own version; none where that is not known."""
-    version = instance(pair).version
+    """The fix that starts an evaluation; none where it is not known for which version."""
+    version = _wanted(pair)
     if not version:
         return ()
     return (

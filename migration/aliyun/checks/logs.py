@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from migration.aliyun.checks.asking import BOTH_WAYS, OVERVIEW, account, answered
+from migration.aliyun.checks.asking import BOTH_WAYS, OVERVIEW, account, answered, unsaid
 from migration.aliyun.checks.settings import parameters
-from migration.check import Pair, Result, Route, Severity, Verdict, check
+from migration.check import Pair, Result, Route, Severity, check
 from migration.checks.binlog import kept_seconds
 from migration.checks.results import failed, passed, table
 from migration.model import Side
+from providers.aliyun import rds
 
 _HOUR_S = 3600
 _DAY_H = 24
@@ -54,21 +55,36 @@ def log_settings(pair: Pair) -> Result:
     Side.CLOUD,
     Severity.NOTICE,
     why="RDS deletes local binary logs by a policy of its own, after hours where nobody has changed it.",
-    asks="nothing: no call of this program tells the policy",
+    asks="rds:DescribeBackupPolicy: LocalLogRetentionHours, LocalLogRetentionSpace, HighSpaceUsageProtection",
     routes=BOTH_WAYS,
     page="https://www.alibabacloud.com/help/en/rds/apsaradb-rds-for-mysql/generation-and-clearing-rules-of-mysql-binlogs",
 )
 @answered
 def log_policy(pair: Pair) -> Result:
-    """Tells where to look, since it cannot be asked."""
-    needed = _NEEDED_H[pair.route]
-    return Result(
-        Verdict.UNKNOWN,
-        f"look it up: {needed} h needed",
-        (),
-        f"Look at {_CONSOLE}, of {account(pair).instance_id}. Set Local Log Retention Duration to {needed} hours at "
-        "least, and the share of the disk that logs may take high enough that it does not cut them short, for as long "
-        "as the migration lasts.",
+    """Fails where RDS is set to delete local logs sooner than the provider wants them kept."""
+    needed, asked = _NEEDED_H[pair.route], account(pair)
+    found = asked.read(lambda client: rds.backup_policy(client, asked.instance_id))
+    evidence = table(
+        ("what", "value"),
+        [
+            ("kept on the instance, hours", found.local_hours),
+            ("deleted sooner above this share of the disk, %", found.local_space),
+            ("kept on the instance, files", found.local_files),
+            ("deleted sooner where the disk is nearly full", found.space_protection),
+            ("needed, hours", needed),
+        ],
+    )
+    if found.local_hours is None:
+        return unsaid("for how long RDS keeps local logs", evidence)
+    words = f"{found.local_hours} h"
+    if found.local_hours >= needed:
+        return passed(words, evidence)
+    return failed(
+        f"{words}, {needed} h needed",
+        evidence,
+        f"Look at {_CONSOLE}, of {asked.instance_id}. Set Local Log Retention Duration to {needed} hours at least, and "
+        "the share of the disk that logs may take high enough that it does not cut them short, for as long as the "
+        "migration lasts.",
     )
 
 

@@ -46,6 +46,7 @@ def region(pair: Pair) -> Result:
     why="Private addresses can be exchanged, and clients reach both sides, only where both are in the same VPC.",
     asks="rds:DescribeDBInstanceAttribute: VpcId; polardb:DescribeDBClusterAttribute: VPCId",
     routes=BOTH_WAYS,
+    again=True,
     page=STEPS,
 )
 @answered

@@ -20,8 +20,6 @@ from migration.check import Fix, Pair, Result, Severity, check
 from migration.checks.results import count, failed, not_applicable, passed, table
 from migration.model import Side
 from providers.aliyun import polardb, rds
-from providers.aliyun.actions import RDS
-from providers.aliyun.calls import Write, call, nothing
 from providers.aliyun.records import IpGroup
 
 _NOBODY = "127.0.0.1"
@@ -199,29 +197,12 @@ def _addition(pair: Pair, primary: Iterable[IpGroup], missing: _Missing, mode: s
     before = next((group.entries or () for group in primary if group.name == missing.group), None)
     return call_fix(
         rds.append_to_whitelist(instance_id, missing.group, new, mode),
-        _taken_away(instance_id, missing.group, new, mode),
+        rds.remove_from_whitelist(instance_id, missing.group, new, mode),
         setting=f"whitelist {missing.group}",
         was="no such group" if before is None else ", ".join(before) or "empty",
         becomes=", ".join((*(before or ()), *new)),
         reach=f"these addresses may connect to {instance_id}",
     )
-
-
-def _taken_away(instance_id: str, group: str, entries: tuple[str, ...], mode: str | None) -> Write[None]:
-    """Delete exactly these entries from a group. Source: RDS API reference, ModifySecurityIps, ModifyMode."""
-    request = call(
-        RDS,
-        "ModifySecurityIps",
-        instance_id,
-        {
-            "DBInstanceId": instance_id,
-            "DBInstanceIPArrayName": group,
-            "SecurityIps": ",".join(entries),
-            "ModifyMode": "Delete",
-            "WhitelistNetworkType": mode,
-        },
-    )
-    return Write(request, nothing)
 
 
 def _network_type(pair: Pair) -> str | None:

@@ -42,6 +42,9 @@ MODES: tuple[Mode, ...] = (
     ),
 )  # fmt: skip
 
+# What no MySQL knows any more from 8.0 on.
+DROPPED = MODES[0].names
+
 # A default of MySQL 5.7 and of MariaDB, so nearly every object has it; it says nothing but that GRANT makes no account.
 HARMLESS = frozenset({"NO_AUTO_CREATE_USER"})
 
@@ -66,6 +69,5 @@ def foreign(source: Version, target: Version) -> frozenset[str]:
     """
     if not source.mariadb and not target.mariadb:
         return frozenset()
-    dropped = MODES[0].names
     of_its_own = {PL_SQL} if source.mariadb and not target.mariadb else set()
-    return (unknown(source, target) - dropped) | of_its_own
+    return (unknown(source, target) - DROPPED) | of_its_own

@@ -10,13 +10,11 @@ from typing import TypeVar
 
 from providers.mysql.errors import ServerError
 from providers.sandbox.aliyun_api import beginnings, machine
-from providers.sandbox.aliyun_api.addresses import Addresses, Place
-from providers.sandbox.aliyun_api.clock import Clock
-from providers.sandbox.aliyun_api.databases import Databases, NotDrained, cloud_version
+from providers.sandbox.aliyun_api.databases import Databases, NotDrained
 from providers.sandbox.aliyun_api.faults import Faults
 from providers.sandbox.aliyun_api.inspection import Item, Roles, failure, inspect
 from providers.sandbox.aliyun_api.machine import Migration, Route, Status, Work
-from providers.sandbox.aliyun_api.refusals import Refused, cluster_busy, no_cluster, no_instance, no_migration
+from providers.sandbox.aliyun_api.refusals import cluster_busy, no_cluster, no_instance, no_migration
 from providers.sandbox.aliyun_api.scenario import Scenario
 from providers.sandbox.aliyun_api.state import (
     DTS_POLICY,
@@ -33,6 +31,10 @@ from providers.sandbox.aliyun_api.state import (
     own_task_id,
     strings,
 )
+from providers.sandbox.api.addresses import Addresses, Place
+from providers.sandbox.api.clock import Clock
+from providers.sandbox.api.refusals import Refused
+from providers.sandbox.api.versions import version_of
 from providers.sandbox.catalogue import EngineMissing
 from providers.sandbox.launcher import ServerFailed
 
@@ -59,7 +61,7 @@ class Cloud:
         self.faults = faults
         self.addresses = Addresses()
         self.lock = threading.RLock()
-        self.version = cloud_version(databases.source)
+        self.version = version_of(databases.source.engine)
         self.roles: dict[str, Role] = beginnings.roles(scenario, clock.now())
         self.instances: dict[str, Instance] = beginnings.instances(scenario, self.version)
         self.instance_id = next(iter(self.instances))

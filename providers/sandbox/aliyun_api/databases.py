@@ -3,36 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
-from providers.mysql import replication, seed
+from providers.mysql import replication
 from providers.mysql.connection import Row
-from providers.mysql.endpoint import Account, Endpoint, TlsMode
+from providers.mysql.endpoint import Account
 from providers.mysql.errors import ServerError
 from providers.mysql.literals import quote_name
-from providers.mysql.position import FilePosition
 from providers.mysql.server import Server
 from providers.sandbox.aliyun_api.refusals import out_of_stock
-from providers.sandbox.aliyun_api.state import version_of
+from providers.sandbox.api.filling import Filled, filled
+from providers.sandbox.api.sessions import opened, tls_free
+from providers.sandbox.api.versions import version_of
 from providers.sandbox.launcher import SandboxServer
 
 _RUNNING_S = 15.0
-_QUOTING = re.compile(r"[\"'`\\]")
-# The servers' own accounts, and the cloud's: those on the cluster must not be overwritten.
-_SYSTEM_ACCOUNTS = ("mysql", "mariadb", "root", "aliyun_root")
+_PLATFORM = ("aliyun_root",)
 
 
 class NotDrained(Exception):
     """The new master did not get everything in time; the old one takes writes again."""
-
-
-def cloud_version(server: SandboxServer) -> str:
-    """The version that a server stands for in the cloud."""
-    return version_of(server.engine)
 
 
 class Databases:
@@ -66,7 +58,7 @@ class Databases:
         """
         with self._lock:
             for server in self._spares:
-                if cloud_version(server) == version:
+                if version_of(server.engine) == version:
                     self._spares.remove(server)
                     self._clusters[cluster_id] = server
                     return
@@ -75,7 +67,7 @@ class Databases:
     def versions(self) -> frozenset[str]:
         """What a cluster can be made of now."""
         with self._lock:
-            return frozenset(cloud_version(server) for server in self._spares)
+            return frozenset(version_of(server.engine) for server in self._spares)
 
     def discard(self, cluster_id: str) -> None:
         """Take a cluster's data away; its server can be made a cluster again."""
@@ -130,7 +122,7 @@ class Databases:
             ServerError, ServerFailed, EngineMissing: it does not start.
         """
         self.server(cluster_id).start()
-        with _opened(self.server(cluster_id)) as server:
+        with opened(self.server(cluster_id)) as server:
             server.change(server.dialect.fence)
 
     def clone(self, cluster_id: str) -> None:
@@ -139,18 +131,15 @@ class Databases:
         Raises:
             ServerError, ServerFailed, EngineMissing: a server does not start, or refuses something.
         """
-        with self._filled(cluster_id) as (_, target, _position):
-            target.change(target.dialect.unfence)
+        with self._filled(cluster_id) as new:
+            new.release()
 
     def copy(self, cluster_id: str, whole: bool) -> None:
         """As `clone`, and let it follow the source from there on, closed to writes; events only if `whole`."""
-        with self._filled(cluster_id) as (source, target, start):
+        with self._filled(cluster_id) as new:
             if not whole:
-                _drop_events(target)
-            replication.configure(target, replication.plan_channel(target, source, self._forward, start))
-            replication.start(target)
-            replication.wait_running(target, _RUNNING_S)
-            target.change(target.dialect.fence)
+                _drop_events(new.target)
+            new.follow(self._forward)
 
     def drain(self, old: str | None, new: str | None, seconds: float) -> None:
         """Close `old` to writes and wait until `new`, which follows it, has everything.
@@ -159,7 +148,7 @@ class Databases:
             NotDrained: it had not within `seconds`; `old` takes writes again.
             ServerError: a server did not answer; `old` may be closed to writes.
         """
-        with _opened(self.server(old)) as was, _opened(self.server(new)) as becomes:
+        with opened(self.server(old)) as was, opened(self.server(new)) as becomes:
             was.change(was.dialect.fence)
             position = was.end_of_log() if self._by_file else was.gtid_end()
             if not becomes.wait_for(position, seconds):
@@ -173,7 +162,7 @@ class Databases:
             ServerError: a server did not answer; both are still closed to writes, or it is done.
         """
         account = self._forward if new is None else self._reverse
-        with _opened(self.server(old)) as was, _opened(self.server(new)) as becomes:
+        with opened(self.server(old)) as was, opened(self.server(new)) as becomes:
             if not becomes.read_only().clients:
                 return
             replication.forget(becomes)
@@ -190,7 +179,7 @@ class Databases:
     def separate(self, cluster_id: str) -> None:
         """End replication in whatever direction, and let both sides take writes."""
         for one in (None, cluster_id):
-            with _opened(self.server(one)) as server:
+            with opened(self.server(one)) as server:
                 replication.forget(server)
                 server.change(server.dialect.unfence)
 
@@ -222,35 +211,8 @@ class Databases:
         if session is not None:
             session.close()
 
-    @contextlib.contextmanager
-    def _filled(self, cluster_id: str) -> Iterator[tuple[Server, Server, FilePosition | None]]:
-        """The source and the cluster's server with its data, and from where it would follow by file."""
-        self.server(cluster_id).start()
-        with _opened(self.source) as source, _opened(self.server(cluster_id)) as target:
-            target.change(target.dialect.fence_clients)
-            # A copy that failed before has left something.
-            replication.forget(target)
-            seed.drop_databases(target, target.databases())
-            if not self._by_file:
-                replication.empty_log(target)
-            _copy_accounts(source, target)
-            filled = seed.fill(source, target, source.databases(), self._by_file, lambda _: None, lambda: False)
-            replication.set_start(target, filled.position)
-            yield source, target, filled.position if isinstance(filled.position, FilePosition) else None
-
-
-def tls_free(server: SandboxServer) -> Endpoint:
-    """Where a server is, without TLS: nothing leaves this machine."""
-    return replace(server.endpoint(), tls=TlsMode.DISABLED)
-
-
-@contextlib.contextmanager
-def _opened(server: SandboxServer) -> Iterator[Server]:
-    opened = Server(tls_free(server))
-    try:
-        yield opened
-    finally:
-        opened.close()
+    def _filled(self, cluster_id: str) -> contextlib.AbstractContextManager[Filled]:
+        return filled(self.source, self.server(cluster_id), _PLATFORM, by_file=self._by_file)
 
 
 def _drop_events(target: Server) -> None:
@@ -260,32 +222,5 @@ def _drop_events(target: Server) -> None:
         session.run("SET SESSION sql_log_bin = 0")
         for schema, name in target.rows("SELECT event_schema, event_name FROM information_schema.events"):
             session.run(f"DROP EVENT {quote_name(str(schema))}.{quote_name(str(name))}")
-    finally:
-        session.close()
-
-
-def _copy_accounts(source: Server, target: Server) -> None:
-    """Create the accounts that only the source has, as the source itself writes them down.
-
-    Not on MySQL 8.0 and later, whose login methods are others. Nor those whose names hold a quote: servers before 8.0
-    write them down in a way that is no statement, or another one.
-    """
-    if target.version.mysql_from(8, 0):
-        return
-    listed = "SELECT user, host FROM mysql.user"
-    # Before 5.7 the grants hold the password's hash as well.
-    whole = source.version.mariadb or source.version.mysql_from(5, 7)
-    shows = ("SHOW CREATE USER", "SHOW GRANTS FOR") if whole else ("SHOW GRANTS FOR",)
-    have = set(target.rows(listed))
-    session = target.connect()
-    try:
-        session.run("SET SESSION sql_log_bin = 0")
-        for user, host in source.rows(listed):
-            own = str(user).split(".")[0] in _SYSTEM_ACCOUNTS
-            if (user, host) in have or own or _QUOTING.search(f"{user}{host}"):
-                continue
-            for show in shows:
-                for (statement,) in source.rows(f"{show} %s@%s", (user, host)):
-                    session.run(str(statement), shown=f"{show} '{user}'@'{host}' of {source.name}")
     finally:
         session.close()

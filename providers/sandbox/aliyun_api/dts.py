@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from providers.sandbox.aliyun_api.clock import stamp
 from providers.sandbox.aliyun_api.cloud import Cloud
 from providers.sandbox.aliyun_api.gateway import Action, Product
 from providers.sandbox.aliyun_api.inspection import Item
 from providers.sandbox.aliyun_api.machine import Migration, Status, Work
 from providers.sandbox.aliyun_api.paging import page
-from providers.sandbox.aliyun_api.refusals import Refused, bad_parameter
+from providers.sandbox.aliyun_api.refusals import bad_parameter
+from providers.sandbox.aliyun_api.stamps import stamp
 from providers.sandbox.aliyun_api.state import Body, Parameters, Task, own_task_id
+from providers.sandbox.api.refusals import Refused
 
 _PAGES = ("10", "20", "30")
 _DONE: Body = {"Success": True, "HttpStatusCode": 200}

@@ -8,11 +8,15 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit
 
-from providers.sandbox.aliyun_api.faults import Fault, Faults, Kind
-from providers.sandbox.aliyun_api.refusals import Refused, missing
+from providers.sandbox.aliyun_api.refusals import missing
 from providers.sandbox.aliyun_api.signature import Verifier
 from providers.sandbox.aliyun_api.state import Body, Parameters
+from providers.sandbox.api.calls import Call
+from providers.sandbox.api.faults import Fault, Faults, Kind
+from providers.sandbox.api.http import Reply, Request
+from providers.sandbox.api.refusals import Refused
 
 _ENVELOPE = frozenset({
     "Action", "Version", "Format", "AccessKeyId", "Signature", "SignatureMethod", "SignatureVersion",
@@ -41,33 +45,6 @@ class Product:
     actions: Mapping[str, Action]
 
 
-@dataclass(frozen=True)
-class Call:
-    """One call that was signed: the action with its product, its own parameters, and the code it was answered with.
-
-    Passwords among the parameters are masked.
-
-    `outcome` is empty where it went well; `lost`: the caller got no answer to it.
-    """
-
-    action: str
-    parameters: Parameters
-    outcome: str
-    lost: bool
-
-
-@dataclass(frozen=True)
-class Reply:
-    """What goes back over HTTP; nothing but a reset where `reset` is set. `after_s`: seconds it is held back."""
-
-    status: int
-    content: bytes
-    request_id: str
-    kind: str = "application/json"
-    reset: bool = False
-    after_s: float = 0.0
-
-
 @dataclass
 class Gateway:
     """Answers calls, whichever way they came."""
@@ -80,7 +57,7 @@ class Gateway:
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        """Every signed call so far, in the order in which they were answered."""
+        """Every signed call so far, in the order in which they were answered; passwords in them are masked."""
         with self._lock:
             return tuple(self._calls)
 
@@ -89,6 +66,14 @@ class Gateway:
         """How many signed calls there were so far."""
         with self._lock:
             return len(self._calls)
+
+    def serve(self, request: Request) -> Reply:
+        """Answer one request: its parameters are those of its query and of its form."""
+        if request.method not in ("GET", "POST"):
+            return Reply(501)
+        query = parse_qsl(urlsplit(request.target).query, keep_blank_values=True)
+        form = parse_qsl(request.body.decode(), keep_blank_values=True)
+        return self.answer(request.method, dict(query + form))
 
     def answer(self, method: str, given: Parameters) -> Reply:
         """Answer one call; `given` are the parameters of query and body."""
@@ -143,23 +128,24 @@ def _without_doing(fault: Fault | None, product: Product, request_id: str) -> tu
         return _refusal(Refused(fault.status, fault.code, fault.message), product.host, request_id), fault.code
     if fault.kind is Kind.PAGE:
         page = f"<html><body><h1>{fault.status}</h1></body></html>".encode()
-        return Reply(fault.status, page, request_id, "text/html"), str(fault.status)
+        return Reply(fault.status, page, _headers(request_id, "text/html")), str(fault.status)
     if fault.kind is Kind.DROP:
-        return Reply(0, b"", request_id, reset=True), "dropped"
+        return Reply(0, reset=True), "dropped"
     if fault.kind is Kind.INSIDE:
         body = {"Success": False, "ErrCode": fault.code, "ErrMessage": fault.message, "HttpStatusCode": fault.status}
-        return Reply(200, _json({"RequestId": request_id, **body}), request_id), fault.code
+        return Reply(200, _json({"RequestId": request_id, **body}), _headers(request_id)), fault.code
     return None, ""
 
 
 def _altered(body: Body, fault: Fault | None, request_id: str) -> Reply:
     """The answer of a call that was carried out."""
+    headers = _headers(request_id)
     if fault is None:
-        return Reply(200, _json(body), request_id)
+        return Reply(200, _json(body), headers)
     if fault.kind is Kind.ALTER:
         kept = {key: value for key, value in body.items() if key not in fault.without}
-        return Reply(200, _json({**kept, **fault.fields}), request_id)
-    return Reply(200, _json(body), request_id, reset=fault.kind is Kind.LOSE, after_s=fault.seconds)
+        return Reply(200, _json({**kept, **fault.fields}), headers)
+    return Reply(200, _json(body), headers, reset=fault.kind is Kind.LOSE, after_s=fault.seconds)
 
 
 def _refusal(refusal: Refused, host: str, request_id: str) -> Reply:
@@ -170,7 +156,11 @@ def _refusal(refusal: Refused, host: str, request_id: str) -> Reply:
         "Message": refusal.message,
         "Recommend": f"https://api.aliyun.com/troubleshoot?q={refusal.code}",
     }
-    return Reply(refusal.status, _json(body), request_id)
+    return Reply(refusal.status, _json(body), _headers(request_id))
+
+
+def _headers(request_id: str, kind: str = "application/json") -> dict[str, str]:
+    return {"Content-Type": f"{kind};charset=utf-8", "x-acs-request-id": request_id}
 
 
 def _json(body: Body) -> bytes:

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from providers.sandbox.aliyun_api.refusals import Refused, wrong_moment
+from providers.sandbox.aliyun_api.refusals import wrong_moment
 from providers.sandbox.aliyun_api.scenario import Durations
+from providers.sandbox.api.refusals import Refused
 
 LAG_LIMIT_S = 60
 _DAY_S = 86_400.0

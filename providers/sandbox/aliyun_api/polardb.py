@@ -9,18 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from providers.sandbox.aliyun_api import beginnings, machine, polardb_endpoints, polardb_migration
-from providers.sandbox.aliyun_api.clock import stamp
 from providers.sandbox.aliyun_api.cloud import Cloud
 from providers.sandbox.aliyun_api.gateway import Action, Product
 from providers.sandbox.aliyun_api.inspection import Item
 from providers.sandbox.aliyun_api.paging import page
-from providers.sandbox.aliyun_api.refusals import (
-    Refused,
-    bad_parameter,
-    cluster_busy,
-    no_instance,
-    out_of_stock,
-)
+from providers.sandbox.aliyun_api.refusals import bad_parameter, cluster_busy, no_instance, out_of_stock
+from providers.sandbox.aliyun_api.stamps import stamp
 from providers.sandbox.aliyun_api.state import (
     ENDED,
     POLARDB_ROLE,
@@ -34,6 +28,7 @@ from providers.sandbox.aliyun_api.state import (
     new_id,
     route_of,
 )
+from providers.sandbox.api.refusals import Refused
 
 _CLASSES = ("polar.mysql.x4.medium", "polar.mysql.x4.large", "polar.mysql.x4.xlarge")
 _STORAGE_MAX = 50 << 40

@@ -7,8 +7,9 @@ from dataclasses import replace
 from providers.sandbox.aliyun_api import beginnings
 from providers.sandbox.aliyun_api.cloud import Cloud
 from providers.sandbox.aliyun_api.gateway import Action
-from providers.sandbox.aliyun_api.refusals import Refused, bad_parameter
+from providers.sandbox.aliyun_api.refusals import bad_parameter
 from providers.sandbox.aliyun_api.state import Body, CloudEndpoint, Cluster, Parameters, new_id
+from providers.sandbox.api.refusals import Refused
 
 _MOST_CLUSTER_ENDPOINTS = 7
 

@@ -6,18 +6,13 @@ import json
 from collections.abc import Callable, Mapping
 
 from providers.sandbox.aliyun_api import dts, machine
-from providers.sandbox.aliyun_api.clock import stamp
 from providers.sandbox.aliyun_api.cloud import Cloud
 from providers.sandbox.aliyun_api.gateway import Action
 from providers.sandbox.aliyun_api.machine import Migration, Status, SwitchOrder
-from providers.sandbox.aliyun_api.refusals import (
-    Refused,
-    bad_connection_string,
-    bad_parameter,
-    no_cluster,
-    no_migration,
-)
+from providers.sandbox.aliyun_api.refusals import bad_connection_string, bad_parameter, no_cluster, no_migration
+from providers.sandbox.aliyun_api.stamps import stamp
 from providers.sandbox.aliyun_api.state import Body, CloudEndpoint, Parameters, checked_pairs, new_id, usual_pairs
+from providers.sandbox.api.refusals import Refused
 
 
 def actions(cloud: Cloud) -> dict[str, Action]:

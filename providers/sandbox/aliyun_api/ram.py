@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from providers.sandbox.aliyun_api.clock import stamp
 from providers.sandbox.aliyun_api.cloud import Cloud
 from providers.sandbox.aliyun_api.gateway import Action, Product
-from providers.sandbox.aliyun_api.refusals import Refused
+from providers.sandbox.aliyun_api.stamps import stamp
 from providers.sandbox.aliyun_api.state import ACCOUNT_ID, Body, Parameters, Role
+from providers.sandbox.api.refusals import Refused
 
 
 def product(cloud: Cloud) -> Product:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from providers.sandbox import passwords
-from providers.sandbox.aliyun_api.clock import stamp
 from providers.sandbox.aliyun_api.cloud import Cloud, require_inactive
 from providers.sandbox.aliyun_api.gateway import Action, Product
 from providers.sandbox.aliyun_api.paging import page
-from providers.sandbox.aliyun_api.refusals import Refused, bad_parameter
+from providers.sandbox.aliyun_api.refusals import bad_parameter
+from providers.sandbox.aliyun_api.stamps import stamp
 from providers.sandbox.aliyun_api.state import (
     POLARDB_ROLE,
     VPC,
@@ -21,6 +21,7 @@ from providers.sandbox.aliyun_api.state import (
     new_id,
     system_accounts,
 )
+from providers.sandbox.api.refusals import Refused
 
 _STORAGE_GB = 100
 _SIZES = "SELECT COALESCE(SUM(data_length), 0), COALESCE(SUM(index_length), 0) FROM information_schema.tables"
@@ -45,6 +46,7 @@ def product(cloud: Cloud) -> Product:
         "DescribeDatabases": Action(one, rds.databases),
         "DescribeParameters": Action(one, rds.parameters),
         "DescribeResourceUsage": Action(one, rds.usage),
+        "DescribeBackupPolicy": Action(one, rds.backup_policy),
         "DescribeReadDBInstanceDelay": Action(("DBInstanceId", "ReadInstanceId"), rds.read_only_delay),
         "ModifyDBInstanceDeletionProtection": Action(("DBInstanceId", "DeletionProtection"), rds.protect),
         "DeleteDBInstance": Action(one, rds.release),
@@ -218,6 +220,13 @@ class _Rds:
         return {
             "DBInstanceId": instance.id, "Engine": "MySQL", "DiskUsed": size, "DataSize": size, "LogSize": -1,
             "SQLSize": -1, "BackupSize": -1,
+        }  # fmt: skip
+
+    def backup_policy(self, given: Parameters) -> Body:
+        self._cloud.instance(given["DBInstanceId"])
+        return {
+            "LocalLogRetentionHours": 168, "LocalLogRetentionSpace": "30", "LogBackupLocalRetentionNumber": 60,
+            "HighSpaceUsageProtection": "Enable",
         }  # fmt: skip
 
     def read_only_delay(self, given: Parameters) -> Body:

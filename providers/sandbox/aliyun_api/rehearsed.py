@@ -8,12 +8,14 @@ from typing import Any
 from providers.mysql.endpoint import Endpoint
 from providers.mysql.server import Server
 from providers.sandbox import passwords
-from providers.sandbox.aliyun_api.databases import Databases, tls_free
+from providers.sandbox.aliyun_api.access import AliyunAccess
+from providers.sandbox.aliyun_api.databases import Databases
 from providers.sandbox.aliyun_api.simulator import Simulator
-from providers.sandbox.aliyun_api.state import system_accounts, version_of
+from providers.sandbox.aliyun_api.spec import AliyunCloud
+from providers.sandbox.aliyun_api.state import system_accounts
+from providers.sandbox.api.sessions import tls_free
+from providers.sandbox.api.versions import version_of
 from providers.sandbox.cloud import Ground
-from providers.sandbox.cloud_access import CloudAccess
-from providers.sandbox.cloud_spec import AliyunCloud
 from providers.sandbox.options import Positioning
 
 
@@ -43,11 +45,10 @@ class RehearsedAliyun:
         return self._simulator.answered
 
     def access(self) -> dict[str, Any]:
-        """What a client needs, secrets included, as `CloudAccess.from_json` takes it."""
+        """What a client needs, secrets included, as `AliyunAccess.from_json` takes it."""
         found, accounts = self._simulator.access, passwords.load()
         host, port = found.application
-        return CloudAccess(
-            kind="aliyun",
+        return AliyunAccess(
             url=found.url,
             region=found.region,
             key=found.key,

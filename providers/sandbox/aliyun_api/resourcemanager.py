@@ -6,8 +6,9 @@ from providers.sandbox.aliyun_api import beginnings
 from providers.sandbox.aliyun_api.cloud import Cloud
 from providers.sandbox.aliyun_api.gateway import Action, Product
 from providers.sandbox.aliyun_api.ram import described
-from providers.sandbox.aliyun_api.refusals import Refused, bad_parameter
+from providers.sandbox.aliyun_api.refusals import bad_parameter
 from providers.sandbox.aliyun_api.state import ACCOUNT_ID, POLARDB_ROLE, Body, Parameters
+from providers.sandbox.api.refusals import Refused
 
 
 def product(cloud: Cloud) -> Product:

@@ -10,7 +10,8 @@ import pymysql
 
 from providers.mysql.endpoint import Account, Endpoint, Secret
 from providers.sandbox import passwords
-from providers.sandbox.aliyun_api.state import system_accounts, version_of
+from providers.sandbox.aliyun_api.state import system_accounts
+from providers.sandbox.api.versions import version_of
 from providers.sandbox.catalogue import Engine
 from providers.sandbox.launcher import SandboxServer, ServerFailed, connect
 from providers.sandbox.options import Positioning

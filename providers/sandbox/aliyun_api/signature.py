@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from providers.mysql.endpoint import Secret
-from providers.sandbox.aliyun_api.refusals import Refused, missing
+from providers.sandbox.aliyun_api.refusals import missing
+from providers.sandbox.api.refusals import Refused
 
 _VALID_S = 15 * 60.0
 _ALWAYS = ("Action", "Version", "AccessKeyId", "Signature", "SignatureMethod", "SignatureNonce", "Timestamp")

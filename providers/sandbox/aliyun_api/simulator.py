@@ -8,15 +8,16 @@ from dataclasses import dataclass
 
 from providers.mysql.endpoint import Secret
 from providers.sandbox.aliyun_api import control, dts, polardb, ram, rds, resourcemanager
-from providers.sandbox.aliyun_api.clock import Clock
 from providers.sandbox.aliyun_api.cloud import Cloud
 from providers.sandbox.aliyun_api.control import Control
 from providers.sandbox.aliyun_api.databases import Databases
 from providers.sandbox.aliyun_api.faults import Faults
-from providers.sandbox.aliyun_api.gateway import Call, Gateway
-from providers.sandbox.aliyun_api.http import ApiServer
+from providers.sandbox.aliyun_api.gateway import Gateway
 from providers.sandbox.aliyun_api.scenario import Scenario
 from providers.sandbox.aliyun_api.signature import AccessKey, Verifier
+from providers.sandbox.api.calls import Call
+from providers.sandbox.api.clock import Clock
+from providers.sandbox.api.http import ApiServer
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Simulator:
         products = [made.product(self.cloud) for made in (polardb, rds, ram, resourcemanager, dts)]
         self._gateway = Gateway(products, Verifier(key, time.time), self.faults)
         self._server = ApiServer(
-            self._gateway.answer, lambda order: control.carry_out(order, self._gateway, self.faults, self.clock)
+            self._gateway.serve, lambda order: control.carry_out(order, self._gateway, self.faults, self.clock)
         )
         host, port = self._server.address
         first = self.cloud.rds_endpoints[0].addresses[0]

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from providers.sandbox.aliyun_api.machine import Route
 from providers.sandbox.aliyun_api.refusals import bad_connection_string, bad_parameter
-from providers.sandbox.catalogue import Engine
 
 Parameters = Mapping[str, str]
 Body = dict[str, Any]
@@ -23,13 +22,6 @@ VPC, VSWITCH = "vpc-bp1sandbox", "vsw-bp1sandbox"
 ENDED = "Deleted"
 # The first minor versions that can be moved physically (overview of the one-click upgrade).
 _PHYSICAL_FROM = {"5.6": 20190815, "5.7": 20200331}
-
-
-def version_of(engine: Engine) -> str:
-    """The version that an engine stands for in the cloud, which has neither a MariaDB nor a MySQL after 8.0."""
-    if engine.family == "mariadb":
-        return "5.7"
-    return "8.0" if engine.at_least(8, 0) else f"{engine.version[0]}.{engine.version[1]}"
 
 
 def system_accounts(version: str) -> tuple[str, str]:

@@ -45,6 +45,7 @@ KNOWN: Mapping[str, Known] = {
         Known("binlog_format", None, DYNAMIC, "string", "ROW,STATEMENT,MIXED"),
         Known("event_scheduler", None, DYNAMIC, "string", "ON,OFF"),
         Known("log_bin_trust_function_creators", None, DYNAMIC, "boolean", _BOOLEAN),
+        Known("init_connect", None, DYNAMIC, "string", ""),
         Known("max_connections", None, DYNAMIC, "integer", "1-100000"),
         Known("require_secure_transport", None, DYNAMIC, "boolean", _BOOLEAN),
         Known("sync_binlog", None, DYNAMIC, "integer", "0-4294967295"),

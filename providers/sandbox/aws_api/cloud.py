@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from providers.mysql.errors import ServerError
 from providers.mysql.position import Position
-from providers.sandbox.aliyun_api.addresses import Addresses, Place
-from providers.sandbox.aliyun_api.clock import Clock
+from providers.sandbox.api.addresses import Addresses, Place
+from providers.sandbox.api.clock import Clock
 from providers.sandbox.aws_api.catalogue import IF_REPLICA, KNOWN, family_of, version_of
 from providers.sandbox.aws_api.faults import AwsFaults
 from providers.sandbox.aws_api.refusals import no_group, no_instance, wrong_state
@@ -83,7 +83,7 @@ class Cloud:
             scenario.allocated_gb,
             scenario.multi_az,
             scenario.backup_days,
-            self.default_group(self.engine, self.version),
+            self._first_group(scenario.parameter_group),
             clock.now(),
             deletion_protected=scenario.deletion_protected,
         )
@@ -93,11 +93,15 @@ class Cloud:
             self.restart(begun.key)
         self.open(begun)
 
-    def close(self) -> None:
-        """Stop what is under way, and take the servers down that were made."""
+    def halt(self) -> None:
+        """Stop what is under way, and begin nothing more."""
         self._closing.set()
         for thread in list(self._threads):
             thread.join(_END_S)
+
+    def close(self) -> None:
+        """Stop what is under way, and take the servers down that were made."""
+        self.halt()
         self.addresses.close()
         self.servers.close()
 
@@ -138,6 +142,13 @@ class Cloud:
         name = f"default.{family}"
         self.groups.setdefault(name, Group(name, family, f"Default parameter group for {family}"))
         return name
+
+    def _first_group(self, own: str) -> str:
+        """The group with which the account's one instance begins."""
+        if not own:
+            return self.default_group(self.engine, self.version)
+        self.groups[own] = Group(own, family_of(self.engine, self.version), f"of {self.scenario.instance_id}")
+        return own
 
     def group(self, name: str) -> Group:
         """A parameter group.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from providers.sandbox.aliyun_api.clock import Clock
-from providers.sandbox.aliyun_api.control import Control
-from providers.sandbox.aws_api.faults import AwsFaults, Fault
+from providers.sandbox.api import control
+from providers.sandbox.api.calls import Call
+from providers.sandbox.api.clock import Clock
+from providers.sandbox.aws_api.faults import AwsFaults
 
 
-class AwsControl(Control):
+class AwsControl(control.Control):
     """The other end, over HTTP on loopback. Methods raise ControlRefused, or OSError where nobody answers."""
 
     def fail_promotions(self, times: int = 1) -> None:
@@ -25,12 +26,16 @@ class AwsControl(Control):
         """Let a replica stop applying."""
         self._ask({"do": "break replication", "instance_id": instance_id})
 
+    def calls(self) -> tuple[Call, ...]:
+        """Every signed call so far."""
+        return tuple(Call(**one) for one in self._ask({"do": "calls"}))
+
 
 def carry_out(
     order: Mapping[str, Any],
     faults: AwsFaults,
     clock: Clock,
-    calls: Callable[[], list[dict[str, Any]]],
+    calls: Callable[[], Sequence[Call]],
     break_replication: Callable[[str], None],
 ) -> Any:
     """Carry one order out.
@@ -38,15 +43,9 @@ def carry_out(
     Raises:
         ValueError, KeyError, TypeError: there is no such order, or it lacks something.
     """
-    orders: dict[str, Callable[[], Any]] = {
-        "fault": lambda: faults.add(Fault.from_json(order["fault"])),
-        "clear": faults.clear,
-        "advance": lambda: clock.advance(float(order["seconds"])),
-        "calls": calls,
-        "fail promotions": lambda: faults.fail_promotions(int(order["times"])),
-        "delay switches": lambda: faults.delay_switches(int(order["times"])),
-        "break replication": lambda: break_replication(str(order["instance_id"])),
+    own: control.Orders = {
+        "fail promotions": lambda order: faults.fail_promotions(int(order["times"])),
+        "delay switches": lambda order: faults.delay_switches(int(order["times"])),
+        "break replication": lambda order: break_replication(str(order["instance_id"])),
     }
-    if order["do"] not in orders:
-        raise ValueError(f"there is no order {order['do']!r}")
-    return orders[order["do"]]()
+    return control.carry_out(order, {**control.common(faults, clock, calls), **own})

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from providers.mysql.errors import ServerError
 from providers.mysql.position import Position
+from providers.sandbox.api.refusals import Refused
 from providers.sandbox.aws_api.cloud import Cloud
 from providers.sandbox.aws_api.instances import Given, remove, scratch, shaped
 from providers.sandbox.aws_api.refusals import (
-    Refused,
     no_deployment,
     wrong_combination,
     wrong_deployment_state,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from providers.sandbox.aliyun_api.faults import Fault, Faults, Kind
-
-__all__ = ["AwsFaults", "Fault", "Kind", "dropped_answer", "expired", "forbidden", "throttled", "unavailable"]
+from providers.sandbox.api.faults import Fault, Faults, Kind
 
 
 def throttled(action: str = "*", times: int | None = 1) -> Fault:

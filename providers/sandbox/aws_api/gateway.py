@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from providers.sandbox.api.calls import Call
+from providers.sandbox.api.faults import Fault, Faults, Kind
+from providers.sandbox.api.http import Reply, Request
+from providers.sandbox.api.refusals import Refused
 from providers.sandbox.aws_api import operations
 from providers.sandbox.aws_api.cloud import Cloud
-from providers.sandbox.aws_api.faults import AwsFaults, Fault, Kind
-from providers.sandbox.aws_api.http import Reply
 from providers.sandbox.aws_api.protocol import Wire, wire_of
-from providers.sandbox.aws_api.refusals import Refused
-from providers.sandbox.aws_api.signature import Request, Verifier
+from providers.sandbox.aws_api.signature import Verifier
 
 _SERVICES: Mapping[str, Mapping[str, operations.Act]] = {
     "rds": operations.RDS,
@@ -24,26 +25,13 @@ _SERVICES: Mapping[str, Mapping[str, operations.Act]] = {
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Call:
-    """One call that was signed: the action with its service, its parameters, and the code it was answered with.
-
-    `outcome` is empty where it went well; `lost`: the caller got no answer to it.
-    """
-
-    action: str
-    parameters: Mapping[str, Any]
-    outcome: str
-    lost: bool
-
-
 @dataclass
 class Gateway:
     """Answers calls."""
 
     cloud: Cloud
     verifier: Verifier
-    faults: AwsFaults
+    faults: Faults
     _calls: list[Call] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -52,6 +40,12 @@ class Gateway:
         """Every signed call so far, in the order in which they were answered."""
         with self._lock:
             return tuple(self._calls)
+
+    @property
+    def answered(self) -> int:
+        """How many signed calls there were so far."""
+        with self._lock:
+            return len(self._calls)
 
     def answer(self, request: Request) -> Reply:
         """Answer one call."""

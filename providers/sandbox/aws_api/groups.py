@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from providers.sandbox.api.refusals import Refused
 from providers.sandbox.aws_api.catalogue import KNOWN, STATIC, Known
 from providers.sandbox.aws_api.cloud import Cloud
 from providers.sandbox.aws_api.instances import Given, Names
-from providers.sandbox.aws_api.refusals import Refused, wrong_combination, wrong_value
+from providers.sandbox.aws_api.refusals import wrong_combination, wrong_value
 from providers.sandbox.aws_api.state import Group
 
 _AT_ONCE = 20

@@ -16,9 +16,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from providers.sandbox.aws_api.http import Reply
-from providers.sandbox.aws_api.refusals import Refused
-from providers.sandbox.aws_api.signature import Request
+from providers.sandbox.api.http import Reply, Request
+from providers.sandbox.api.refusals import Refused
 
 _JSON = "application/x-amz-json-1.0"
 # What a request is signed for, and what the SDK calls that service.
@@ -69,7 +68,7 @@ class Wire:
             "values": form,
             "headers": self.request.headers,
             "body": self.request.body,
-            "url_path": self.request.path,
+            "url_path": self.request.target,
             "url_params": {},
         }
         return dict(parser.parse(given))

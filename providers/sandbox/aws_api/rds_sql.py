@@ -82,7 +82,10 @@ def _statements(server: Server, master: Account) -> Iterator[str]:
         if version.mariadb_from(10, 5):
             yield f"GRANT SLAVE MONITOR, BINLOG MONITOR ON *.* TO {name}"
         if version.mysql_from(8, 0, 23):
-            yield f"GRANT FLUSH_OPTIMIZER_COSTS, FLUSH_STATUS, FLUSH_USER_RESOURCES ON *.* TO {name}"
+            yield (
+                "GRANT FLUSH_OPTIMIZER_COSTS, FLUSH_STATUS, FLUSH_USER_RESOURCES, APPLICATION_PASSWORD_ADMIN, "
+                f"XA_RECOVER_ADMIN ON *.* TO {name}"
+            )
     yield (
         "CREATE TABLE IF NOT EXISTS mysql.rds_configuration "
         "(name VARCHAR(100) PRIMARY KEY, value VARCHAR(100), description VARCHAR(300)) ENGINE=InnoDB"

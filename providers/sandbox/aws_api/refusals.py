@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-
-class Refused(Exception):
-    """An answer in place of the wanted one: the HTTP status, RDS's code and its sentence."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
+from providers.sandbox.api.refusals import Refused
 
 
 def no_instance(instance_id: str) -> Refused:

@@ -40,7 +40,8 @@ class Durations:
 class Scenario:
     """The account: one instance, with the data of the server that it is given.
 
-    `backup_days` 0: it has no binary log, as on RDS.
+    `backup_days` 0: it has no binary log, as on RDS. `parameter_group`: the name of one of its own, empty where it has
+    the default one.
     """
 
     instance_id: str = "m1"
@@ -53,6 +54,7 @@ class Scenario:
     backup_days: int = 7
     deletion_protected: bool = False
     master_user: str = "admin"
+    parameter_group: str = ""
     durations: Durations = Durations()
 
     def as_json(self) -> dict[str, Any]:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from providers.mysql import replication
-from providers.mysql.endpoint import Account, Endpoint, TlsMode
+from providers.mysql.endpoint import Account
 from providers.mysql.errors import ServerError
 from providers.mysql.position import FilePosition, Position
 from providers.mysql.server import Server
 from providers.mysql.status import ReplicaStatus
+from providers.sandbox.api.sessions import opened, tls_free
 from providers.sandbox.aws_api import rds_sql
 from providers.sandbox.launcher import SandboxServer
 from providers.sandbox.options import Positioning
@@ -31,14 +31,26 @@ _OWN_LOG = ("log_bin", "log_slave_updates")
 class Servers:
     """Servers by the key of their instance. The first is given; the others are made in `run_dir`, and taken down.
 
+    `spares`, servers that have not been started, are used before any is made; they are left to who gave them.
+
     `by_file`: replicas follow by file and position. Methods may be called from any thread, for one server by one at a
     time; they raise ServerError, ServerFailed or EngineMissing where a server does not do what it is told.
     """
 
     def __init__(
-        self, key: str, first: SandboxServer, run_dir: Path, master: Account, replicator: Account, *, by_file: bool
+        self,
+        key: str,
+        first: SandboxServer,
+        run_dir: Path,
+        master: Account,
+        replicator: Account,
+        *,
+        by_file: bool,
+        spares: Sequence[SandboxServer] = (),
     ) -> None:
         self.first = first
+        self._spares = list(spares)
+        self._given = (first, *spares)
         self.master = master
         self.run_dir = run_dir
         self._replicator = replicator
@@ -62,14 +74,9 @@ class Servers:
         """The server of an instance."""
         return self._servers[key]
 
-    @contextlib.contextmanager
-    def opened(self, key: str) -> Iterator[Server]:
+    def opened(self, key: str) -> AbstractContextManager[Server]:
         """A session as the administrator, whom no instance's owner is."""
-        opened = Server(_endpoint(self._servers[key]))
-        try:
-            yield opened
-        finally:
-            opened.close()
+        return opened(self._servers[key])
 
     def status(self, key: str) -> ReplicaStatus | None:
         """What a replica says of its channel; None where it has none."""
@@ -111,22 +118,16 @@ class Servers:
         `logged`: with a binary log. May be done again where it failed.
         """
         with self._lock:
-            before = self._servers.pop(key, None)
-        if before is not None:
-            before.destroy()
-        made = SandboxServer(
-            self.first.engine,
-            self.run_dir / key,
-            name=key,
-            positioning=Positioning.FILE if self._by_file else Positioning.GTID,
-            options={_no_start(self.first): "1"},
-        )
+            made = self._servers.get(key)
+            if made is None:
+                made = self._servers[key] = self._spares.pop(0) if self._spares else self._another(key)
+                _options(made)[_no_start(made)] = "1"
+                self._bases[key] = dict(_options(made))
+        made.kill()
+        shutil.rmtree(made.data_dir, ignore_errors=True)
         made.run_dir.mkdir(parents=True, exist_ok=True)
         made.run_dir.chmod(0o700)
         fill(made.data_dir)
-        with self._lock:
-            self._servers[key] = made
-            self._bases[key] = dict(_options(made))
         self._configure(key, settings, logged=logged)
         made.start()
         with self.opened(key) as server:
@@ -172,8 +173,8 @@ class Servers:
         self._configure(key, settings, logged=logged)
         self._servers[key].start()
         if key in self._following:
-            with self.opened(key) as opened:
-                replication.start(opened)
+            with self.opened(key) as server:
+                replication.start(server)
 
     def set_variables(self, key: str, variables: Mapping[str, str | None]) -> None:
         """Change variables of a running server; None: to what it is configured with."""
@@ -207,18 +208,22 @@ class Servers:
         self._forget(key)
         with self._lock:
             server = self._servers.pop(key, None)
-        if server is self.first:
+        if server in self._given:
             server.stop()
         elif server is not None:
             server.destroy()
 
     def close(self) -> None:
-        """Take down every server but the one that was given."""
+        """Take down every server but those that were given."""
         for key in list(self._servers):
             self._forget(key)
-            if self._servers[key] is not self.first:
+            if self._servers[key] not in self._given:
                 self._servers[key].destroy()
         shutil.rmtree(self.run_dir, ignore_errors=True)
+
+    def _another(self, key: str) -> SandboxServer:
+        positioning = Positioning.FILE if self._by_file else Positioning.GTID
+        return SandboxServer(self.first.engine, self.run_dir / key, name=key, positioning=positioning)
 
     def _end(self, server: Server) -> Position | None:
         if server.variable("log_bin") != "ON":
@@ -254,7 +259,7 @@ class Servers:
     def _watched(self, key: str) -> Server:
         with self._lock:
             if key not in self._sessions:
-                self._sessions[key] = Server(_endpoint(self._servers[key]))
+                self._sessions[key] = Server(tls_free(self._servers[key]))
             return self._sessions[key]
 
     def _forget(self, key: str) -> None:
@@ -272,11 +277,6 @@ def _options(server: SandboxServer) -> dict[str, str]:
 def _no_start(server: SandboxServer) -> str:
     modern = server.engine.family == "mysql" and server.engine.at_least(8, 4)
     return "skip_replica_start" if modern else "skip_slave_start"
-
-
-def _endpoint(server: SandboxServer) -> Endpoint:
-    """Where a server is, without TLS: nothing leaves this machine."""
-    return replace(server.endpoint(), tls=TlsMode.DISABLED)
 
 
 def _copy_frozen(source: SandboxServer, to: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hmac
 import re
 from dataclasses import dataclass
-from email.message import Message
 
 from providers.mysql.endpoint import Secret
-from providers.sandbox.aws_api.refusals import Refused
+from providers.sandbox.api.http import Request
+from providers.sandbox.api.refusals import Refused
 
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/]+)/(?P<day>\d{8})/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request, *"
@@ -22,16 +22,6 @@ class AccessKey:
 
     id: str
     secret: Secret
-
-
-@dataclass(frozen=True)
-class Request:
-    """One HTTP request, as it came."""
-
-    url: str
-    path: str
-    headers: Message
-    body: bytes
 
 
 @dataclass(frozen=True)
@@ -72,7 +62,7 @@ class Verifier:
 
         signer = SigV4Auth(Credentials(self.key.id, self.key.secret.reveal()), found["service"], found["region"])
         signed = {name: request.headers.get(name, "") for name in found["headers"].split(";")}
-        made = AWSRequest(method="POST", url=request.url, data=request.body, headers=signed)
+        made = AWSRequest(method="POST", url=request.base + request.target, data=request.body, headers=signed)
         made.context["timestamp"] = request.headers.get("X-Amz-Date", "")
         text: str = signer.string_to_sign(made, signer.canonical_request(made))
         signature: str = signer.signature(text, made)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import secrets
 import string
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from providers.mysql.endpoint import Account, Secret
 from providers.sandbox import passwords
-from providers.sandbox.aliyun_api.clock import Clock
+from providers.sandbox.api.calls import Call
+from providers.sandbox.api.clock import Clock
+from providers.sandbox.api.http import ApiServer
 from providers.sandbox.aws_api import control, protocol
+from providers.sandbox.aws_api.access import Access
 from providers.sandbox.aws_api.cloud import Cloud
 from providers.sandbox.aws_api.control import AwsControl
 from providers.sandbox.aws_api.faults import AwsFaults
-from providers.sandbox.aws_api.gateway import Call, Gateway
-from providers.sandbox.aws_api.http import ApiServer
+from providers.sandbox.aws_api.gateway import Gateway
 from providers.sandbox.aws_api.scenario import Scenario
 from providers.sandbox.aws_api.servers import Servers
 from providers.sandbox.aws_api.signature import AccessKey, Verifier
@@ -24,54 +26,12 @@ from providers.sandbox.launcher import SandboxServer
 from providers.sandbox.options import Positioning
 
 
-@dataclass(frozen=True)
-class Access:
-    """What a client of the simulated account needs.
-
-    `master` is the account that RDS makes on the instance; `application` is the host and port of its endpoint.
-    """
-
-    url: str
-    key: AccessKey
-    region: str
-    instance_id: str
-    master: Account
-    application: tuple[str, int]
-    control: AwsControl
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields as JSON values, secrets included."""
-        return {
-            "url": self.url,
-            "key": {"id": self.key.id, "secret": self.key.secret.reveal()},
-            "region": self.region,
-            "instance_id": self.instance_id,
-            "master": {"user": self.master.user, "password": self.master.password.reveal()},
-            "application": list(self.application),
-            "control": {"host": self.control.host, "port": self.control.port, "token": self.control.token.reveal()},
-        }
-
-    @staticmethod
-    def from_json(content: dict[str, Any]) -> Access:
-        """The reverse of `as_json`."""
-        key, master, way_in = content["key"], content["master"], content["control"]
-        host, port = content["application"]
-        return Access(
-            content["url"],
-            AccessKey(key["id"], Secret(key["secret"])),
-            content["region"],
-            content["instance_id"],
-            Account(master["user"], Secret(master["password"])),
-            (host, port),
-            AwsControl(way_in["host"], way_in["port"], Secret(way_in["token"])),
-        )
-
-
 class Simulator:
     """A running simulation. It begins in the constructor; close it when done.
 
     `source` is the server of the account's one instance, which runs already and is left running; it keeps the accounts
-    and procedures that it gets here. The servers of other instances are made in `run_dir`, and taken down.
+    and procedures that it gets here. The servers of other instances are first the `spares`, which are not started yet
+    and are left to who gave them; the others are made in `run_dir`, and taken down.
     """
 
     def __init__(
@@ -81,6 +41,7 @@ class Simulator:
         run_dir: Path,
         positioning: Positioning,
         clock: Clock | None = None,
+        spares: Sequence[SandboxServer] = (),
     ) -> None:
         """Begin.
 
@@ -97,7 +58,7 @@ class Simulator:
         self.cloud = Cloud(
             scenario,
             source,
-            lambda key: Servers(key, source, run_dir, master, replicator, by_file=by_file),
+            lambda key: Servers(key, source, run_dir, master, replicator, by_file=by_file, spares=spares),
             self.clock,
             self.faults,
         )
@@ -125,12 +86,20 @@ class Simulator:
         """Let a replica stop applying."""
         self.cloud.servers.break_replication(self.cloud.instance(instance_id).key)
 
+    @property
+    def answered(self) -> int:
+        """How many signed calls there were so far."""
+        return self._gateway.answered
+
+    def halt(self) -> None:
+        """Stop answering and begin nothing more, so that the servers can be taken down before `close`."""
+        self._server.close()
+        self.cloud.halt()
+
     def close(self) -> None:
         """Stop answering, cut all connections through the endpoints, and take down the servers that were made."""
-        self._server.close()
+        self.halt()
         self.cloud.close()
 
     def _order(self, order: Any) -> Any:
-        return control.carry_out(
-            order, self.faults, self.clock, lambda: [asdict(call) for call in self.calls], self.break_replication
-        )
+        return control.carry_out(order, self.faults, self.clock, lambda: self.calls, self.break_replication)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from providers.sandbox.api.refusals import Refused
 from providers.sandbox.aws_api.cloud import Cloud
 from providers.sandbox.aws_api.instances import Given, Names, new_name, shaped
-from providers.sandbox.aws_api.refusals import Refused, no_snapshot
+from providers.sandbox.aws_api.refusals import no_snapshot
 from providers.sandbox.aws_api.state import AVAILABLE, Instance, Snapshot, new_key
 
 

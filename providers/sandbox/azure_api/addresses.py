@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 
-from providers.sandbox.aliyun_api import addresses
-from providers.sandbox.aliyun_api.addresses import Place
+from providers.sandbox.api import addresses
 
 _MYSQL = 3306
 
@@ -18,24 +16,13 @@ class Addresses(addresses.Addresses):
         super().__init__()
         self.port = _MYSQL
 
-    def open(self) -> Place:
-        """A new address, which leads nowhere yet: it resets whoever connects."""
-        host = next(self._hosts)
+    def _listen(self, host: str) -> socket.socket:
         try:
-            listener = socket.create_server((host, self.port), backlog=64)
+            return socket.create_server((host, self.port), backlog=addresses.BACKLOG)
         except OSError:
             # Somebody on this machine has the port on all addresses.
             if self._doors:
                 raise
-            listener = socket.create_server((host, 0), backlog=64)
-            self.port = listener.getsockname()[1]
-        self._doors[host] = door = addresses._Door()
-
-        async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await addresses._carry(door, reader, writer)
-
-        async def serve() -> None:
-            self._listeners.append(await asyncio.start_server(client, sock=listener))
-
-        self._do(serve())
-        return host, self.port
+        listener = super()._listen(host)
+        self.port = listener.getsockname()[1]
+        return listener

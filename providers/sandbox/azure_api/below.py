@@ -6,10 +6,11 @@ import datetime
 from collections.abc import Callable
 
 from providers.mysql.literals import quote_name
-from providers.sandbox.aliyun_api.refusals import Refused
+from providers.sandbox.api.refusals import Refused
+from providers.sandbox.api.sessions import opened
 from providers.sandbox.azure_api import parameters
 from providers.sandbox.azure_api.cloud import Cloud, Machine, is_replica
-from providers.sandbox.azure_api.fleet import ask, opened
+from providers.sandbox.azure_api.fleet import ask
 from providers.sandbox.azure_api.gateway import Answer, Json, Request, Route
 from providers.sandbox.azure_api.operations import Work
 from providers.sandbox.azure_api.scenario import SUBSCRIPTION

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from providers.sandbox.aliyun_api.refusals import Refused
+from providers.sandbox.api.refusals import Refused
 from providers.sandbox.azure_api.below import create_database, drop_database, schemata
 from providers.sandbox.azure_api.cloud import Cloud, Machine, key, ready_word
 from providers.sandbox.azure_api.faults import Ending

@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from providers.mysql.endpoint import Account
-from providers.sandbox.aliyun_api.clock import Clock
-from providers.sandbox.aliyun_api.databases import cloud_version
-from providers.sandbox.aliyun_api.refusals import Refused
+from providers.sandbox.api.clock import Clock
+from providers.sandbox.api.refusals import Refused
+from providers.sandbox.api.sessions import opened
+from providers.sandbox.api.versions import version_of
 from providers.sandbox.azure_api import provisions
 from providers.sandbox.azure_api.addresses import Addresses
 from providers.sandbox.azure_api.faults import Faults
-from providers.sandbox.azure_api.fleet import Fleet, opened
+from providers.sandbox.azure_api.fleet import Fleet
 from providers.sandbox.azure_api.operations import Operations
 from providers.sandbox.azure_api.scenario import SUBSCRIPTION, Scenario
 from providers.sandbox.launcher import SandboxServer
@@ -202,6 +203,15 @@ class Cloud:
 
         return done
 
+    def free(self, machine: Machine) -> None:
+        """Nothing is done to a server any more; one that is there is as it was before."""
+        with self.lock:
+            self._busy.pop(machine.key, None)
+            if machine.key in self.machines:
+                self.put(machine)
+            else:
+                self.fleet.give_back(machine.server)
+
     def replicas(self, name: Key) -> list[Machine]:
         """The servers that follow one."""
         return [one for one in self.machines.values() if one.source == name and is_replica(one)]
@@ -277,7 +287,7 @@ def ready_word(kind: str) -> str:
 
 def full_version(kind: str, server: SandboxServer) -> str:
     """A server's version as its service writes it."""
-    version = cloud_version(server)
+    version = version_of(server.engine)
     return _VERSIONS.get(kind, {}).get(version, version)
 
 

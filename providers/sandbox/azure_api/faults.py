@@ -1,15 +1,13 @@
-"""What can be made to go wrong: with calls, as in the other simulated cloud, and with long-running operations."""
+"""What can be made to go wrong: with calls, as in the other simulated clouds, and with long-running operations."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from typing import Any
 
-from providers.sandbox.aliyun_api import faults
+from providers.sandbox.api import faults
 
 
 class Ending(StrEnum):
@@ -51,28 +49,17 @@ class Faults(faults.Faults):
 
     def __init__(self) -> None:
         super().__init__()
-        self._operations: list[list[Any]] = []
-        self._guard = threading.Lock()
+        self._operations: faults.Waiting[OperationFault] = faults.Waiting()
 
     def add_operation(self, fault: OperationFault) -> None:
         """Let an operation go wrong."""
-        with self._guard:
-            self._operations.append([fault, fault.times])
+        self._operations.add(fault, fault.action, fault.times)
 
     def clear(self) -> None:
         """Nothing goes wrong any more."""
         super().clear()
-        with self._guard:
-            self._operations.clear()
+        self._operations.clear()
 
     def take_operation(self, action: str) -> OperationFault | None:
         """What goes wrong with this operation: the first fault that fits; it is used up by it."""
-        with self._guard:
-            for armed in self._operations:
-                if fnmatchcase(action, armed[0].action):
-                    armed[1] -= 1
-                    if not armed[1]:
-                        self._operations.remove(armed)
-                    found: OperationFault = armed[0]
-                    return found
-        return None
+        return self._operations.take(action)

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 from providers.mysql import replication
 from providers.mysql.connection import Row
-from providers.mysql.endpoint import Account, TlsMode
-from providers.mysql.server import Server
-from providers.sandbox.aliyun_api.databases import Databases, cloud_version
-from providers.sandbox.aliyun_api.refusals import Refused
+from providers.mysql.endpoint import Account
+from providers.sandbox.api.filling import filled
+from providers.sandbox.api.refusals import Refused
+from providers.sandbox.api.sessions import opened
+from providers.sandbox.api.versions import version_of
 from providers.sandbox.launcher import SandboxServer
-
-_COPY = "copy"
 
 
 class Fleet:
@@ -53,7 +50,7 @@ class Fleet:
         """
         with self._lock:
             for server in self._spares:
-                if version.startswith(cloud_version(server)):
+                if version.startswith(version_of(server.engine)):
                     self._spares.remove(server)
                     return server
         raise Refused(
@@ -74,13 +71,13 @@ class Fleet:
 
     def fill(self, source: SandboxServer, target: SandboxServer) -> None:
         """Start a server and give it the source's accounts and databases as of now; it takes writes."""
-        with self._pair(source, target) as pair:
-            pair.clone(_COPY)
+        with filled(source, target, by_file=self._by_file) as new:
+            new.release()
 
     def follow(self, source: SandboxServer, target: SandboxServer) -> None:
         """As `fill`, and let it follow the source from there on, closed to writes."""
-        with self._pair(source, target) as pair:
-            pair.copy(_COPY, whole=True)
+        with filled(source, target, by_file=self._by_file) as new:
+            new.follow(self._account)
 
     def detach(self, server: SandboxServer) -> None:
         """End replication as the cloud does, without waiting for anything, and let the server take writes."""
@@ -94,7 +91,7 @@ class Fleet:
         Raises:
             Refused: no server is left to make it with.
         """
-        maker = self.take(cloud_version(source))
+        maker = self.take(version_of(source.engine))
         id = secrets.token_hex(6)
         kept = self._directory / id
         try:
@@ -105,7 +102,7 @@ class Fleet:
         finally:
             self.give_back(maker)
         with self._lock:
-            self._backups[id] = (kept, cloud_version(source))
+            self._backups[id] = (kept, version_of(source.engine))
         return id
 
     def restore(self, id: str) -> SandboxServer:
@@ -128,25 +125,6 @@ class Fleet:
         with opened(server) as session:
             session.change(session.dialect.unfence)
         return server
-
-    @contextlib.contextmanager
-    def _pair(self, source: SandboxServer, target: SandboxServer) -> Iterator[Databases]:
-        pair = Databases(source, [target], (self._account, self._account), by_file=self._by_file)
-        pair.assign(_COPY, cloud_version(target))
-        try:
-            yield pair
-        finally:
-            pair.close()
-
-
-@contextlib.contextmanager
-def opened(server: SandboxServer) -> Iterator[Server]:
-    """A session as the platform's own administrator, without TLS: nothing leaves this machine."""
-    session = Server(replace(server.endpoint(), tls=TlsMode.DISABLED))
-    try:
-        yield session
-    finally:
-        session.close()
 
 
 def ask(server: SandboxServer, statement: str, args: Sequence[str] = ()) -> tuple[Row, ...]:

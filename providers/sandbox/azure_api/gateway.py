@@ -10,13 +10,15 @@ import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from email.message import Message
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from providers.sandbox.aliyun_api.faults import Fault, Kind
-from providers.sandbox.aliyun_api.refusals import Refused
+from providers.sandbox.api import http
+from providers.sandbox.api.faults import Fault, Faults, Kind
+from providers.sandbox.api.http import Reply
+from providers.sandbox.api.refusals import Refused
 from providers.sandbox.azure_api.contract import Contract
-from providers.sandbox.azure_api.faults import Faults
 
 Json = dict[str, Any]
 _SECRET = re.compile(r"password", re.IGNORECASE)
@@ -75,18 +77,6 @@ class Call:
     lost: bool
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What goes back over HTTP; nothing but a reset where `reset` is set. `after_s`: seconds it is held back."""
-
-    status: int
-    content: bytes
-    headers: Mapping[str, str]
-    kind: str = "application/json; charset=utf-8"
-    reset: bool = False
-    after_s: float = 0.0
-
-
 @dataclass
 class Gateway:
     """Answers requests.
@@ -116,17 +106,17 @@ class Gateway:
         with self._lock:
             return len(self._calls)
 
-    def answer(self, method: str, target: str, headers: Mapping[str, str], content: bytes) -> Reply:
+    def answer(self, asked: http.Request) -> Reply:
         """Answer one request."""
-        parts = urlsplit(target)
+        parts = urlsplit(asked.target)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         try:
-            self._authorise(headers)
-            route, names = self._find(method, parts.path, query.get("api-version", ""))
-            body = self._body(route, parts.path, content)
+            self._authorise(asked.headers)
+            route, names = self._find(asked.method, parts.path, query.get("api-version", ""))
+            body = self._body(route, parts.path, asked.body)
         except Refused as refusal:
             return _refusal(refusal)
-        request = Request(names, query, body, f"http://{headers.get('Host', '')}")
+        request = Request(names, query, body, asked.base)
         fault = self.faults.take(route.name)
         reply, outcome = _without_doing(fault)
         if reply is None:
@@ -143,7 +133,7 @@ class Gateway:
             body = json.loads(reply.content) if reply.content else None
             self.misfits += [f"{route.name}: {one}" for one in self.contract.of_answer(described, reply.status, body)]
 
-    def _authorise(self, headers: Mapping[str, str]) -> None:
+    def _authorise(self, headers: Message) -> None:
         given = headers.get("Authorization") or ""
         if not given:
             raise Refused(401, "AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.")
@@ -184,9 +174,9 @@ def _without_doing(fault: Fault | None) -> tuple[Reply | None, str]:
         return _refusal(Refused(fault.status, fault.code, fault.message)), f"{fault.status} {fault.code}"
     if fault.kind is Kind.PAGE:
         page = f"<html><body><h1>{fault.status}</h1></body></html>".encode()
-        return Reply(fault.status, page, {}, "text/html"), str(fault.status)
+        return Reply(fault.status, page, {"Content-Type": "text/html"}), str(fault.status)
     if fault.kind is Kind.DROP:
-        return Reply(0, b"", {}, reset=True), "dropped"
+        return Reply(0, reset=True), "dropped"
     return None, ""
 
 
@@ -206,19 +196,22 @@ def _carry_out(route: Route, request: Request, fault: Fault | None) -> tuple[Rep
     content = b"" if body is None else json.dumps(body).encode()
     lost = fault is not None and fault.kind is Kind.LOSE
     held = fault.seconds if fault is not None else 0.0
-    return Reply(answer.status, content, {**_common(), **answer.headers}, reset=lost, after_s=held), str(answer.status)
+    headers = {**_headers(content), **answer.headers}
+    return Reply(answer.status, content, headers, reset=lost, after_s=held), str(answer.status)
 
 
 def _refusal(refusal: Refused) -> Reply:
     if not refusal.code:
         # So the migration service answers where a task is missing.
-        return Reply(refusal.status, b"", _common())
-    body = {"error": {"code": refusal.code, "message": refusal.message}}
-    return Reply(refusal.status, json.dumps(body).encode(), _common())
+        return Reply(refusal.status, headers=_headers(b""))
+    content = json.dumps({"error": {"code": refusal.code, "message": refusal.message}}).encode()
+    return Reply(refusal.status, content, _headers(content))
 
 
-def _common() -> dict[str, str]:
+def _headers(content: bytes) -> dict[str, str]:
+    kind = {"Content-Type": "application/json; charset=utf-8"} if content else {}
     return {
+        **kind,
         "x-ms-request-id": str(uuid.uuid4()),
         "x-ms-correlation-request-id": str(uuid.uuid4()),
         "x-ms-ratelimit-remaining-subscription-writes": "1199",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from providers.mysql.endpoint import Account
-from providers.sandbox.aliyun_api.refusals import Refused
+from providers.sandbox.api.refusals import Refused
 from providers.sandbox.azure_api import migrations
 from providers.sandbox.azure_api.cloud import Cloud
 from providers.sandbox.azure_api.faults import Ending

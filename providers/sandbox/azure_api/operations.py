@@ -14,8 +14,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from providers.sandbox.aliyun_api.clock import Clock
-from providers.sandbox.aliyun_api.refusals import Refused
+from providers.sandbox.api.clock import Clock
+from providers.sandbox.api.refusals import Refused
 from providers.sandbox.azure_api.faults import Ending, Faults, OperationFault
 from providers.sandbox.azure_api.gateway import Answer, Json, Request, Route
 
@@ -47,7 +47,7 @@ class Work:
     """What is begun: `action` as in `flexible:Servers_Create`, `title` as the service calls it.
 
     `act` does it and gives nothing; what it refuses is how the operation fails. The operation takes `seconds` at least;
-    `late`: it is done at their end, else at their beginning.
+    `late`: it is done at their end, else at their beginning. `give_up`: in place of `act` where it is made to fail.
     """
 
     action: str
@@ -59,6 +59,7 @@ class Work:
     act: Callable[[], None]
     namespace: str = _MYSQL
     late: bool = False
+    give_up: Callable[[], None] = lambda: None
 
 
 class Operations:
@@ -128,6 +129,8 @@ class Operations:
         if not self.closing.is_set():
             if error is None and work.late:
                 error = self._do(work)
+            elif fault is not None and fault.ending is Ending.FAIL:
+                work.give_up()
             with self._lock:
                 ended = "Failed" if error else "Succeeded"
                 self._known[one.id] = replace(one, status=ended, error=error)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from providers.mysql.connection import Row
 from providers.mysql.errors import StatementFailed
 from providers.mysql.literals import quote_text
-from providers.sandbox.aliyun_api.refusals import Refused
+from providers.sandbox.api.refusals import Refused
+from providers.sandbox.api.sessions import opened
 from providers.sandbox.azure_api.cloud import Cloud, Machine
-from providers.sandbox.azure_api.fleet import ask, opened
+from providers.sandbox.azure_api.fleet import ask
 from providers.sandbox.azure_api.gateway import Json
 
 _SWITCH = "Enumeration"

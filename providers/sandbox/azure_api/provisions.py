@@ -34,6 +34,9 @@ _NAMES = (
 )
 
 
+_KILL = "az_kill"
+
+
 def admit(server: Server, accounts: Iterable[Account]) -> None:
     """Create administrators, or give those that there are their privileges, on this server only."""
     _admit(server, accounts, (f"{_PRIVILEGES} ON *.*",), " WITH GRANT OPTION")
@@ -66,7 +69,7 @@ def equip(server: Server) -> None:
     session = server.connect()
     try:
         session.run("SET SESSION sql_log_bin = 0")
-        for name in _NAMES:
+        for name in (*_NAMES, _KILL):
             session.run(f"DROP PROCEDURE IF EXISTS mysql.{name}")
         for statement in _procedures(server):
             session.run(statement)
@@ -98,6 +101,7 @@ def _procedures(server: Server) -> tuple[str, ...]:
         f"CREATE PROCEDURE mysql.{_NAMES[2]}() {plain.format(dialect.start_replica)}",
         f"CREATE PROCEDURE mysql.{_NAMES[3]}() {plain.format(dialect.stop_replica)}",
         f"CREATE PROCEDURE mysql.{_NAMES[4]}() {plain.format(dialect.reset_replica)}",
+        f"CREATE PROCEDURE mysql.{_KILL}(IN session BIGINT) {plain.format('KILL session')}",
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from providers.mysql.endpoint import Account, Secret
-from providers.sandbox.aliyun_api.refusals import Refused
+from providers.sandbox.api.refusals import Refused
 from providers.sandbox.azure_api.cloud import Cloud, Machine, key
 from providers.sandbox.azure_api.gateway import Answer, Json, Request, Route
 from providers.sandbox.azure_api.operations import Work
@@ -233,6 +233,7 @@ class _Servers:
             seconds,
             self._cloud.occupy(machine.key, act, state),
             late=late,
+            give_up=lambda: self._cloud.free(machine),
         )
         return self._cloud.operations.begin(work, request.base)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from providers.mysql.endpoint import Account, Secret
-from providers.sandbox.aliyun_api.clock import Clock
+from providers.sandbox.api.clock import Clock
+from providers.sandbox.api.http import ApiServer
 from providers.sandbox.azure_api import below, servers
+from providers.sandbox.azure_api.access import Access
 from providers.sandbox.azure_api.classic import Classic
 from providers.sandbox.azure_api.cloud import Cloud
 from providers.sandbox.azure_api.contract import Contract
@@ -18,64 +18,11 @@ from providers.sandbox.azure_api.control import Control, Controlled
 from providers.sandbox.azure_api.faults import Faults
 from providers.sandbox.azure_api.fleet import Fleet
 from providers.sandbox.azure_api.gateway import Call, Gateway
-from providers.sandbox.azure_api.http import ApiServer
 from providers.sandbox.azure_api.migration_service import MigrationService
 from providers.sandbox.azure_api.scenario import SUBSCRIPTION, Scenario
 from providers.sandbox.launcher import SandboxServer
 
 _ADMINISTRATOR = "azadmin"
-
-
-@dataclass(frozen=True)
-class Access:
-    """What a client of the simulated cloud needs.
-
-    Attributes:
-        url: where Resource Manager is, and the `token` that it takes.
-        server: the source's name in the subscription and resource group.
-        host: by which the application knows its database; it goes with the name of the source.
-        port: of every server of the subscription, 3306 where that is free on this machine.
-        administrator: of the source, with the privileges that the service gives and no others.
-    """
-
-    url: str
-    token: Secret
-    subscription_id: str
-    resource_group: str
-    location: str
-    server: str
-    host: str
-    port: int
-    administrator: Account
-    control: Control
-
-    def as_json(self) -> dict[str, Any]:
-        """The fields as JSON values, secrets included."""
-        return {
-            "url": self.url,
-            "token": self.token.reveal(),
-            "subscription_id": self.subscription_id,
-            "resource_group": self.resource_group,
-            "location": self.location,
-            "server": self.server,
-            "host": self.host,
-            "port": self.port,
-            "administrator": {"user": self.administrator.user, "password": self.administrator.password.reveal()},
-            "control": {"host": self.control.host, "port": self.control.port, "token": self.control.token.reveal()},
-        }
-
-    @staticmethod
-    def from_json(content: dict[str, Any]) -> Access:
-        """The reverse of `as_json`."""
-        account, way_in = content["administrator"], content["control"]
-        return Access(
-            **{
-                **content,
-                "token": Secret(content["token"]),
-                "administrator": Account(account["user"], Secret(account["password"])),
-                "control": Control(way_in["host"], way_in["port"], Secret(way_in["token"])),
-            }
-        )
 
 
 class Simulator:

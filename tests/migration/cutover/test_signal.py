@@ -21,7 +21,8 @@ from tests.support.moving import Moving, moving
 
 PAIRS = [
     ("mysql-5.6", "mysql-5.6"),
-    ("mysql-5.7", "mysql-9.7"),
+    # A newer target of an older source tells its log as a newer source does.
+    pytest.param(("mysql-5.7", "mysql-9.7"), marks=pytest.mark.long),
     ("mysql-9.7", "mysql-9.7"),
     ("mariadb-10.11", "mariadb-10.11"),
 ]

@@ -88,7 +88,9 @@ SAMPLES: dict[str, Sample] = {
     "rds.databases": lambda client: rds.databases(client, RM),
     "rds.parameters": lambda client: rds.parameters(client, RM),
     "rds.usage": lambda client: rds.usage(client, RM),
+    "rds.backup_policy": lambda client: rds.backup_policy(client, RM),
     "rds.append_to_whitelist": rds.append_to_whitelist(RM, "app", ("10.0.0.1",), "VPC"),
+    "rds.remove_from_whitelist": rds.remove_from_whitelist(RM, "app", ("10.0.0.1",), "VPC"),
     "rds.delete_account": rds.delete_account(RM, "root"),
     "rds.lift_deletion_protection": rds.lift_deletion_protection(RM),
     "rds.delete_instance": rds.delete_instance(RM),
@@ -145,6 +147,7 @@ _WORDS = {
     "TDEStatus": "Enabled",
     "DBInstanceCPU": "4",
     "ForceEncryption": "1",
+    "LocalLogRetentionSpace": "30",
     "DbObject": '{"shop":{"name":"shop","all":true}}',
     "HttpStatusCode": "200",
 }

@@ -62,6 +62,7 @@ def test_a_refusal(
     assert sentence.startswith("PolarDB refused ModifyDBClusterMigration for pc-1: Words, as they are (")
     assert f"({code}, HTTP {status}, request REQ-1)" in sentence
     assert advice in sentence
+    assert not isinstance(found, PermissionMissing) or found.permission == "polardb:ModifyDBClusterMigration"
     assert server.done == []
 
 

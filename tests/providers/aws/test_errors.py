@@ -8,7 +8,7 @@ from providers.aws import errors, instances
 from providers.aws.client import Client
 from providers.aws.redaction import redact
 from providers.mysql.endpoint import Secret
-from providers.sandbox.aws_api.refusals import Refused
+from providers.sandbox.api.refusals import Refused
 from tests.providers.aws.answering import KEY_ID, SECRET, AwsServer
 
 

@@ -20,7 +20,8 @@ from providers.aws.errors import (
     WrongState,
 )
 from providers.aws.records import Shape
-from providers.sandbox.aws_api.refusals import Refused, instance_exists, no_instance, wrong_state
+from providers.sandbox.api.refusals import Refused
+from providers.sandbox.aws_api.refusals import instance_exists, no_instance, wrong_state
 from tests.providers.aws.answering import DOWN, PAGE, THROTTLED, AwsServer, Cut
 from tests.providers.aws.conftest import RETRY, TIMEOUTS
 

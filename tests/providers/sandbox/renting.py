@@ -12,8 +12,8 @@ from providers.aliyun.credentials import from_texts
 from providers.aliyun.endpoints import everything_at
 from providers.aliyun.polardb_records import Migration, MigrationEndpoint, NewCluster, Swap
 from providers.mysql.endpoint import Endpoint
+from providers.sandbox.aliyun_api.access import AliyunAccess
 from providers.sandbox.client import Sandbox
-from providers.sandbox.cloud_access import CloudAccess
 from providers.sandbox.figures import WorkloadFigures
 from tests.providers.sandbox.asking import ask
 from tests.support.waiting import until
@@ -26,7 +26,7 @@ class Customer:
     """One sandbox and its cloud, with a client of it."""
 
     sandbox: Sandbox
-    cloud: CloudAccess
+    cloud: AliyunAccess
     client: Client
 
     def order(self) -> str:
@@ -115,7 +115,7 @@ def primary(listed: tuple[MigrationEndpoint, ...] | None, network: str = "Privat
 @contextlib.contextmanager
 def renting(sandbox: Sandbox) -> Iterator[Customer]:
     """The customer of a sandbox."""
-    cloud = sandbox.cloud()
+    cloud = AliyunAccess.from_json(sandbox.cloud())
     credentials = from_texts(cloud.key.id, cloud.key.secret.reveal(), None, "test")
     client = Client(everything_at(cloud.url, cloud.region), lambda: credentials)
     with contextlib.closing(client):

@@ -22,13 +22,13 @@ from providers.aliyun import dts, polardb, rds
 from providers.aliyun.errors import PermissionMissing
 from providers.aliyun.polardb_records import Swap
 from providers.mysql.endpoint import Account, Endpoint, Secret
+from providers.sandbox.aliyun_api.access import AliyunAccess
 from providers.sandbox.aliyun_api.control import Control
-from providers.sandbox.aliyun_api.faults import Fault, Kind
 from providers.sandbox.aliyun_api.scenario import BusinessTask, Durations, ReadOnlyInstance, Scenario
 from providers.sandbox.aliyun_api.signature import AccessKey
+from providers.sandbox.aliyun_api.spec import AliyunCloud
+from providers.sandbox.api.faults import Fault, Kind
 from providers.sandbox.client import Sandbox, SandboxFailed, SandboxGone
-from providers.sandbox.cloud_access import CloudAccess
-from providers.sandbox.cloud_spec import AliyunCloud
 from providers.sandbox.spec import TopologySpec
 from providers.sandbox.supervisor import Order
 from tests.providers.sandbox.asking import ask
@@ -245,8 +245,7 @@ def test_a_cloud_survives_its_way_as_json() -> None:
 
 def test_what_a_client_needs_survives_its_way_as_json() -> None:
     account = Account("cutover", Secret("an operator's"))
-    access = CloudAccess(
-        kind="aliyun",
+    access = AliyunAccess(
         url="http://127.0.0.1:2",
         region="cn-hangzhou",
         key=AccessKey("LTAI1", Secret("a key's")),
@@ -259,7 +258,7 @@ def test_what_a_client_needs_survives_its_way_as_json() -> None:
         application=Endpoint("application", "127.9.9.1", 3, Account("app", Secret("an application's"))),
         control=Control("127.0.0.1", 2, Secret("a token's")),
     )
-    assert CloudAccess.from_json(json.loads(json.dumps(access.as_json()))) == access
+    assert AliyunAccess.from_json(json.loads(json.dumps(access.as_json()))) == access
     assert not any(word in repr(access) for word in ("operator's", "key's", "application's", "token's"))
 
 

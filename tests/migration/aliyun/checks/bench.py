@@ -12,13 +12,20 @@ from migration.aliyun.checks import every
 from migration.check import Check, Finding, Pair, Route
 from migration.checks.run import run_check
 from migration.runbook import Migration
+from providers.aliyun import polardb
 from providers.aliyun.actions import RDS
 from providers.aliyun.calls import call
+from providers.aliyun.polardb_records import Migration as Found
+from providers.aliyun.polardb_records import MigrationStatus, NewCluster
 from providers.mysql.server import Server
-from providers.sandbox.aliyun_api.faults import Fault, Kind
+from providers.sandbox.aliyun_api.scenario import Durations
 from providers.sandbox.aliyun_api.simulator import Simulator
+from providers.sandbox.api.faults import Fault, Kind
+from tests.support.waiting import until
 
 CHECKS = {check.id: check for check in every()}
+FAST = Durations().at_pace(2000)
+MIGRATION = "polardb:DescribeDBClusterMigration"
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,31 @@ class Bench:
         """The same once the cluster of the migration is known."""
         spec = replace(self.m.spec, target=replace(self.m.spec.target, name=name))
         return replace(self, m=replace(self.m, spec=spec))
+
+    def ordered(self, status: str = MigrationStatus.SYNCING) -> Bench:
+        """The same with a cluster whose migration has come to this status."""
+        order = NewCluster("token", self.account.instance_id, self.simulator.cloud.version)
+        one = self.with_cluster(self.account.send(polardb.create_cluster(order)).cluster_id or "")
+        until(lambda: one.found.status == status, f"a migration that is {status}", 30)
+        return one
+
+    @property
+    def found(self) -> Found:
+        """The migration into the cluster, as the provider has it now."""
+        cluster = self.m.spec.target.name
+        return self.account.read(lambda client: polardb.migration(client, cluster))
+
+    def with_server(self) -> Bench:
+        """The same once the cluster's server is known; whoever asks for it closes `m.target`."""
+        (endpoint,) = (one for one in self.found.cluster_endpoints or () if one.kind == "Primary")
+        (address,) = endpoint.addresses or ()
+        place = replace(self.m.spec.target, host=address.host or "", port=address.port or 0)
+        spec = replace(self.m.spec, target=place)
+        return replace(self, m=replace(self.m, spec=spec, other=Server(place.endpoint(self.m.secrets.target))))
+
+    def made(self, action: str) -> int:
+        """How often this call arrived."""
+        return sum(one.action == action for one in self.simulator.calls)
 
     def told(self, **fields: Any) -> None:
         """Let RDS describe the instance otherwise; None leaves a field out."""

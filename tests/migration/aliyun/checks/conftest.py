@@ -17,12 +17,12 @@ from migration.runbook import Migration
 from providers.mysql.endpoint import Secret
 from providers.mysql.server import Server
 from providers.sandbox import engines, passwords
-from providers.sandbox.aliyun_api.clock import Clock
 from providers.sandbox.aliyun_api.databases import Databases
 from providers.sandbox.aliyun_api.scenario import Scenario
 from providers.sandbox.aliyun_api.simulator import Simulator
+from providers.sandbox.api.clock import Clock
 from providers.sandbox.launcher import SandboxServer
-from tests.migration.aliyun.checks.bench import Bench
+from tests.migration.aliyun.checks.bench import FAST, Bench
 from tests.support.moving import QuietDesk
 from tests.support.pairs import running
 
@@ -61,7 +61,13 @@ def rent(machine: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> It
                 "tests",
                 ServerSpec(access.instance_id, endpoint.host, endpoint.port, administrator.user, ""),
                 ServerSpec("", "", 0, administrator.user, ""),
-                cloud=CloudSpec(scenario.region, access.instance_id, "given", access.url, {"rules": scenario.rules}),
+                cloud=CloudSpec(
+                    scenario.region,
+                    access.instance_id,
+                    "given",
+                    access.url,
+                    {"rules": scenario.rules, "poll_s": "0.05"},
+                ),
             )
             password = administrator.password
             secrets = Secrets(
@@ -77,3 +83,11 @@ def rent(machine: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> It
             return Bench(simulator, m, account, route)
 
         yield start
+
+
+@pytest.fixture
+def both(rent: Rent) -> Iterator[Bench]:
+    """The instance and a cluster that follows it, with a session to each."""
+    one = rent(Scenario(public_address=False, durations=FAST), Route.PHYSICAL).ordered().with_server()
+    with contextlib.closing(one.m.target):
+        yield one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -10,24 +11,12 @@ from migration.aliyun.state import ended, look_for
 from providers.aliyun import polardb, rds
 from providers.aliyun.actions import POLARDB
 from providers.aliyun.calls import call
-from providers.aliyun.polardb_records import MigrationStatus, NewCluster
-from providers.sandbox.aliyun_api.scenario import BusinessTask, Durations, Scenario
-from tests.migration.aliyun.checks.bench import Bench
+from providers.aliyun.polardb_records import MigrationStatus
+from providers.sandbox.aliyun_api.scenario import BusinessTask, Scenario
+from providers.sandbox.api.clock import Clock
+from tests.migration.aliyun.checks.bench import FAST, MIGRATION, Bench
 from tests.migration.aliyun.checks.conftest import Rent
 from tests.support.waiting import until
-
-FAST = Durations().at_pace(2000)
-
-
-def with_a_cluster(one: Bench) -> tuple[Bench, str]:
-    order = NewCluster("token", one.account.instance_id, one.simulator.cloud.version)
-    name = one.account.send(polardb.create_cluster(order)).cluster_id or ""
-
-    def synced() -> bool:
-        return one.account.read(lambda client: polardb.migration(client, name)).status == MigrationStatus.SYNCING
-
-    until(synced, "a cluster that follows", 30)
-    return one.with_cluster(name), name
 
 
 def test_with_a_cluster_both_sides_are_compared(rent: Rent) -> None:
@@ -35,7 +24,8 @@ def test_with_a_cluster_both_sides_are_compared(rent: Rent) -> None:
     # Logical: a task of the migration's own is there.
     scenario = Scenario(storage_type="cloud_essd", public_address=False, tasks=tasks, durations=FAST)
     before = rent(scenario)
-    one, name = with_a_cluster(before)
+    one = before.ordered()
+    name = one.m.spec.target.name
     found = before.find("rds-other-migration")
     assert (found.word, found.result.found) == ("FAIL", f"into {name}")
     for check in ("rds-other-migration", "rds-region", "rds-vpc", "polardb-storage", "polardb-whitelist"):
@@ -45,6 +35,7 @@ def test_with_a_cluster_both_sides_are_compared(rent: Rent) -> None:
     assert one.word("dts-two-way") == "OK"
     _endpoints_in_pairs(one)
     _room_and_place(one)
+    _own_task(one)
     _whitelist_that_fell_behind(one)
 
 
@@ -56,11 +47,11 @@ def _endpoints_in_pairs(one: Bench) -> None:
     endpoint: Any = listed.content
     for field, value, why in (("SSLEnabled", "Enabled", "TLS is on here"), ("NetType", "Public", "no free")):
         item = {**endpoint["AddressItems"][0], field: value}
-        one.alter("polardb:DescribeDBClusterMigration", RdsEndpointList=[{**endpoint, "AddressItems": [item]}])
+        one.alter(MIGRATION, RdsEndpointList=[{**endpoint, "AddressItems": [item]}])
         finding = one.find("polardb-endpoints")
-        assert (finding.word, why in finding.result.evidence[1][-1]) == ("WARN", True), finding.result
+        assert (finding.word, why in finding.result.evidence[1][-1]) == ("NOTE", True), finding.result
         one.heal()
-    one.alter("polardb:DescribeDBClusterMigration", without=("RdsEndpointList",))
+    one.alter(MIGRATION, without=("RdsEndpointList",))
     assert one.word("polardb-endpoints") == "UNKNOWN"
     one.heal()
 
@@ -85,6 +76,29 @@ def _room_and_place(one: Bench) -> None:
     one.heal()
 
 
+def _own_task(one: Bench) -> None:
+    action = "dts:DescribeDtsJobDetail"
+    sound = one.find("dts-own-task")
+    assert (sound.word, sound.result.found) == ("OK", "synchronizing")
+    assert ("databases", "carried", "*", "") in sound.result.evidence
+    copied = {"Status": "Migrating", "Percent": "43", "Progress": "7/16", "ErrorMessage": ""}
+    copying = [{"DataInitializationStatus": copied}]
+    told: tuple[tuple[dict[str, Any], str, str], ...] = (
+        ({"Status": "Initializing", "SubSyncJob": copying}, "WARN", "Initializing, full copy 43 %"),
+        ({"Status": "Failed", "ErrorMessage": "DTS-30019: no space"}, "WARN", "Failed"),
+        ({"Status": ""}, "UNKNOWN", "not told: the state of the task"),
+    )
+    for fields, word, found in told:
+        one.alter(action, **{"SubSyncJob": [], **fields})
+        finding = one.find("dts-own-task")
+        assert (finding.word, finding.result.found) == (word, found)
+        one.heal()
+        assert ("DTS-30019" in finding.result.remedy) is (fields["Status"] == "Failed")
+    one.alter(MIGRATION, DtsInstanceId="")
+    assert one.find("dts-own-task").result.found == "not told: which DTS task carries the rows"
+    one.heal()
+
+
 def _whitelist_that_fell_behind(one: Bench) -> None:
     one.account.send(rds.append_to_whitelist(one.account.instance_id, "late", ("203.0.113.7", "10.9.9.9")))
     finding = one.find("polardb-whitelist")
@@ -95,7 +109,7 @@ def _whitelist_that_fell_behind(one: Bench) -> None:
 @pytest.mark.parametrize("told", ["NO_MIGRATION", "EngineMigration.NotExist"])
 def test_a_migration_that_ended_is_no_other_one(rent: Rent, told: Any) -> None:
     one = rent(Scenario(durations=FAST, ended=told))
-    _, name = with_a_cluster(one)
+    name = one.ordered().m.spec.target.name
     assert one.word("rds-other-migration") == "FAIL"
     one.account.send(polardb.close_migration(name))
     until(lambda: ended(look_for(one.account, name)), "the end", 30)
@@ -106,3 +120,33 @@ def test_the_lists_of_clusters_have_to_name_them(rent: Rent) -> None:
     one = rent()
     one.alter("polardb:DescribeDBClusters", Items={"DBCluster": [{"DBClusterStatus": "Running"}]}, TotalRecordCount=1)
     assert one.word("rds-other-migration") == "UNKNOWN"
+
+
+def test_what_the_precheck_refused_is_told_with_the_providers_remedy(rent: Rent) -> None:
+    before = rent(Scenario(storage_type="cloud_essd", durations=FAST))
+    assert before.word("dts-own-task") == "-"
+    before.server.change("CREATE TRIGGER shop.t BEFORE INSERT ON shop.orders FOR EACH ROW SET NEW.note = 'x'")
+    try:
+        one = before.ordered(MigrationStatus.PRECHECK_FAILED)
+        finding = one.find("dts-own-task")
+    finally:
+        before.server.change("DROP TRIGGER shop.t")
+    assert (finding.word, finding.result.found.startswith("PrecheckFailed")) == ("WARN", True)
+    (refused,) = (row for row in finding.result.evidence if row[0].startswith("precheck "))
+    assert ("has a trigger" in refused[2], bool(refused[3])) == (True, True)
+    assert refused[2] in finding.result.remedy
+    assert refused[3] in finding.result.remedy
+
+
+DAY_S = 86_400.0
+
+
+@pytest.mark.parametrize(("ago_days", "word", "found"), [(0, "OK", "29 days left"), (28.5, "WARN", "1 day left")])
+def test_the_providers_deadline_is_told_before_the_switch(rent: Rent, ago_days: float, word: str, found: str) -> None:
+    before = rent(Scenario(durations=FAST), clock=Clock(lambda: time.time() - ago_days * DAY_S))
+    assert before.word("polardb-deadline") == "-"
+    one = before.ordered()
+    finding = one.find("polardb-deadline")
+    assert (finding.word, finding.result.found.startswith(found)) == (word, True), finding.result
+    one.alter(MIGRATION, ExpiredTime="")
+    assert one.word("polardb-deadline") == "UNKNOWN"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from providers.sandbox.aliyun_api.clock import Clock
+from migration.checks.run import run_check
 from providers.sandbox.aliyun_api.scenario import ReadOnlyInstance, Scenario
-from tests.migration.aliyun.checks.bench import Bench
+from providers.sandbox.api.clock import Clock
+from tests.migration.aliyun.checks.bench import CHECKS, Bench
 from tests.migration.aliyun.checks.conftest import Rent
 
 WEEK_S = 7 * 86_400.0
@@ -199,6 +201,16 @@ def test_the_evaluation_starts_on_the_operators_word_only(rent: Rent) -> None:
     one.simulator.clock.advance(61)
     named = one.find("polardb-evaluation-found")
     assert (named.word, "shop.t" in str(named.result.evidence)) == ("WARN", True)
+
+
+def test_the_evaluation_is_one_for_the_version_that_was_chosen(rent: Rent) -> None:
+    one = rent()
+    one.apply("polardb-evaluation")
+    one.simulator.clock.advance(61)
+    assert one.word("polardb-evaluation") == "OK"
+    newer = run_check(replace(one.pair, chosen={"version": "8.0"}), CHECKS["polardb-evaluation"])
+    assert (newer.word, newer.result.found) == ("NOTE", "to 5.6, not to 8.0")
+    assert ["--DBVersion 8.0" in fix.statement for fix in newer.result.fixes] == [True]
 
 
 def test_an_old_report_counts_no_more_and_some_regions_have_none(rent: Rent) -> None:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import pytest
 
+from migration.aliyun.account import Account
 from migration.check import Route, Verdict
+from providers.aliyun.client import Client
+from providers.aliyun.endpoints import everything_at
 from providers.sandbox.aliyun_api.scenario import BusinessTask, Scenario
 from tests.migration.aliyun.checks.bench import Bench, of_route
 from tests.migration.aliyun.checks.conftest import Rent
+from tests.providers.aliyun.conftest import REGION, RETRY, TIMEOUTS, credentials
+from tests.support.aliyun_http import AliyunServer
 
 GIB = 1 << 30
 RULES: tuple[Literal["2019", "2026"], ...] = ("2019", "2026")
@@ -32,7 +39,8 @@ def test_a_sound_account_has_nothing_that_blocks_on_the_logical_way(rent: Rent) 
     blocking = {name: one.find(name).result for name in of_route(Route.LOGICAL) if one.find(name).blocks}
     assert blocking == {}
     assert set(of_route(Route.LOGICAL)) - set(of_route(Route.PHYSICAL)) == {
-        "dts-role", "polardb-role", "rds-account-mode", "rds-extra-account", "rds-hidden-account", "rds-not-empty",
+        "dts-own-task", "dts-role", "polardb-role", "rds-account-mode", "rds-engines", "rds-extra-account",
+        "rds-hidden-account", "rds-not-empty", "rds-primary-keys",
     }  # fmt: skip
     assert of_route(Route.NATIVE) == {}
 
@@ -163,15 +171,32 @@ def test_settings_that_rds_does_not_list_are_asked_of_the_server(rent: Rent) -> 
         one.server.change("SET GLOBAL expire_logs_days = 0")
 
 
-def test_settings_that_delete_the_log_too_soon_are_told_and_the_policy_is_never_taken_for_known(rent: Rent) -> None:
+def test_settings_that_delete_the_log_too_soon_are_told(rent: Rent) -> None:
     one = rent()
     for seconds, words in ((86_400, {"WARN", "OK"}), (3_600, {"WARN"}), (604_800, {"OK"}), (0, {"OK"})):
         one.heal()
         parameters(one, binlog_expire_logs_seconds=str(seconds))
         assert {one.word("rds-log-settings"), one.on(Route.PHYSICAL).word("rds-log-settings")} == words
-    for route, hours in ((Route.LOGICAL, "168"), (Route.PHYSICAL, "24")):
-        policy = one.on(route).find("rds-log-policy")
-        assert (policy.word, policy.blocks, hours in policy.result.found) == ("UNKNOWN", False, True)
+
+
+@pytest.mark.parametrize(
+    ("hours", "logical", "physical"),
+    [(168, "OK", "OK"), (18, "NOTE", "NOTE"), (24, "NOTE", "OK"), (None, *["UNKNOWN"] * 2)],
+)
+def test_the_policy_by_which_rds_deletes_logs_is_asked(
+    rent: Rent, hours: int | None, logical: str, physical: str
+) -> None:
+    one = rent()
+    policy = {"LocalLogRetentionSpace": "30", "HighSpaceUsageProtection": "Enable", "LocalLogRetentionHours": hours}
+    with AliyunServer(answers={"DescribeBackupPolicy": policy}) as server:
+        client = Client(everything_at(server.url, REGION), credentials, RETRY, TIMEOUTS)
+        with contextlib.closing(Account(one.account.spec, client)) as account:
+            asked = replace(one, m=replace(one.m, cloud=account))
+            findings = [asked.on(route).find("rds-log-policy") for route in (Route.LOGICAL, Route.PHYSICAL)]
+    assert [finding.word for finding in findings] == [logical, physical]
+    assert not any(finding.blocks for finding in findings)
+    assert ("deleted sooner where the disk is nearly full", "Enable") in findings[0].result.evidence
+    assert {request.body["BackupPolicyMode"] for request in server.seen} == {"LogBackupPolicy"}
 
 
 def test_two_way_tasks_block_whether_they_are_one_or_two(rent: Rent) -> None:

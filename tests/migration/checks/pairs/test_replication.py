@@ -15,11 +15,11 @@ from migration.checks import replication as replication_checks
 from migration.checks import target as target_checks
 from migration.model import Positioning, Side
 from providers.mysql import replication
+from providers.mysql.channel import Channel
 from providers.mysql.connection import Connection
 from providers.mysql.endpoint import Account, Secret
 from providers.mysql.errors import StatementFailed
 from providers.mysql.position import FilePosition
-from providers.mysql.replication import Channel
 from providers.mysql.server import Server
 from tests.migration.checks.lab import Lab, account, made, session, setting
 from tests.support.waiting import until

@@ -16,9 +16,9 @@ from providers.mysql.bridge.collations import collations_of, translation
 from providers.mysql.bridge.lock import Place
 from providers.mysql.bridge.orders import Orders
 from providers.mysql.bridge.process import Started
+from providers.mysql.channel import Channel
 from providers.mysql.endpoint import Account, Endpoint
 from providers.mysql.position import FilePosition
-from providers.mysql.replication import Channel
 from providers.mysql.server import Server
 from providers.mysql.status import ReplicaStatus
 from tests.support.pairs import Two, forward_account

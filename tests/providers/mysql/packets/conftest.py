@@ -15,7 +15,11 @@ from tests.support.pairs import running
 OPTIONS = {"max_allowed_packet": "128M"}
 
 
-@pytest.fixture(scope="package", params=["mysql-5.6", "mysql-5.7", "mysql-9.7", "mariadb-10.11"])
+# 5.7 speaks as those before and after it do.
+ENGINES = ("mysql-5.6", pytest.param("mysql-5.7", marks=pytest.mark.long), "mysql-9.7", "mariadb-10.11")
+
+
+@pytest.fixture(scope="package", params=ENGINES)
 def endpoint(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     with running(request.param, tmp_path_factory.mktemp("packets"), options=OPTIONS) as server:
         yield server.endpoint()

@@ -75,6 +75,7 @@ def source(one: Rented) -> None:
     running = call("rds:DescribeParameters", **rds)["RunningParameters"]["DBInstanceParameter"]
     assert {found["ParameterName"]: found["ParameterValue"] for found in running}["binlog_row_image"] == "FULL"
     assert call("rds:DescribeResourceUsage", **rds)["DiskUsed"] > 0
+    assert call("rds:DescribeBackupPolicy", **rds, BackupPolicyMode="LogBackupPolicy")["LocalLogRetentionHours"] == 168
     assert call("rds:DescribeReadDBInstanceDelay", **rds, ReadInstanceId=READER)["DelayTime"] == 0
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from providers.mysql.endpoint import Endpoint
 from providers.sandbox import engines, passwords
-from providers.sandbox.aliyun_api.databases import Databases, cloud_version
+from providers.sandbox.aliyun_api.databases import Databases
+from providers.sandbox.api.versions import version_of
 from providers.sandbox.launcher import SandboxServer
 from tests.providers.sandbox.aliyun_api.sql import ask
 
@@ -31,7 +32,7 @@ def test_writes_move_there_and_back_and_there_again(
         ask(source.endpoint(), "CREATE DATABASE shop", "CREATE TABLE shop.notes (id INT PRIMARY KEY)")
         ask(source.endpoint(), "CREATE USER 'buyer'@'10.%' IDENTIFIED BY 'x'", "CREATE USER 'o''brien'@'10.%'")
         ask(source.endpoint(), "CREATE EVENT shop.nightly ON SCHEDULE EVERY 1 DAY DO DELETE FROM shop.notes")
-        databases.assign("pc-1", cloud_version(spare))
+        databases.assign("pc-1", version_of(spare.engine))
         databases.copy("pc-1", whole=False)
         assert ask(spare.endpoint(), "SELECT user FROM mysql.user WHERE host = '10.%'") == (("buyer",),)
         assert ask(spare.endpoint(), "SHOW EVENTS FROM shop") == ()

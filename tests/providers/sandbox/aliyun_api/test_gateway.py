@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from providers.mysql.endpoint import Secret
-from providers.sandbox.aliyun_api.clock import stamp
-from providers.sandbox.aliyun_api.faults import Fault, Faults, Kind, forbidden, throttled, unavailable
-from providers.sandbox.aliyun_api.gateway import Action, Gateway, Product, Reply
+from providers.sandbox.aliyun_api.faults import Faults, forbidden, throttled, unavailable
+from providers.sandbox.aliyun_api.gateway import Action, Gateway, Product
 from providers.sandbox.aliyun_api.signature import AccessKey, Verifier, sign
+from providers.sandbox.aliyun_api.stamps import stamp
+from providers.sandbox.api.faults import Fault, Kind
+from providers.sandbox.api.http import Reply
 
 NOW = 1_790_000_000.0
 _nonces = itertools.count()
@@ -136,7 +138,7 @@ def test_pages_resets_and_failures_inside_a_good_answer() -> None:
     ):
         one.faults.add(fault)
     page, dropped, inside = (one.answer("POST", signed()) for _ in range(3))
-    assert (page.status, page.kind, page.content[:6]) == (502, "text/html", b"<html>")
+    assert (page.status, page.headers["Content-Type"], page.content[:6]) == (502, "text/html;charset=utf-8", b"<html>")
     assert dropped.reset
     assert inside.status == 200
     assert json.loads(inside.content)["Success"] is False

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,12 +15,13 @@ from aliyunsdkcore.request import CommonRequest
 
 from providers.mysql.endpoint import Secret
 from providers.sandbox.aliyun_api import control
-from providers.sandbox.aliyun_api.clock import Clock
-from providers.sandbox.aliyun_api.control import Control, ControlRefused
-from providers.sandbox.aliyun_api.faults import Fault, Faults, Kind, throttled
+from providers.sandbox.aliyun_api.control import Control
+from providers.sandbox.aliyun_api.faults import Faults, throttled
 from providers.sandbox.aliyun_api.gateway import Action, Gateway, Product
-from providers.sandbox.aliyun_api.http import ApiServer
 from providers.sandbox.aliyun_api.signature import AccessKey, Verifier
+from providers.sandbox.api.clock import Clock
+from providers.sandbox.api.faults import Fault, Kind
+from providers.sandbox.api.http import ApiServer
 
 KEY = AccessKey("LTAIsandbox", Secret("a secret"))
 
@@ -30,7 +30,6 @@ KEY = AccessKey("LTAIsandbox", Secret("a secret"))
 class Running:
     url: str
     control: Control
-    clock: Clock
     done: list[str]
 
     def call(self, method: str = "POST", secret: str = "a secret", word: str = "ü &+~\n", patience_s: float = 5) -> Any:
@@ -55,9 +54,9 @@ def running() -> Iterator[Running]:
     faults, clock = Faults(), Clock()
     products = [Product("things", "2020-02-02", "things.aliyuncs.com", {"Do": Action(("Word",), act)})]
     gateway = Gateway(products, Verifier(KEY, time.time), faults)
-    server = ApiServer(gateway.answer, lambda order: control.carry_out(order, gateway, faults, clock))
+    server = ApiServer(gateway.serve, lambda order: control.carry_out(order, gateway, faults, clock))
     host, port = server.address
-    yield Running(f"http://{host}:{port}", Control(host, port, server.control_token), clock, done)
+    yield Running(f"http://{host}:{port}", Control(host, port, server.control_token), done)
     server.close()
 
 
@@ -104,25 +103,3 @@ def test_a_slow_answer_outlasts_the_sdks_patience_and_holds_nobody_else_up(runni
     assert caught.value.get_error_code() == "SDK.HttpError"
     assert len(running.done) == 1
     assert json.loads(running.call(word="other"))["Word"] == "other"
-
-
-def test_the_control_path_is_for_its_owner_and_knows_its_orders(running: Running) -> None:
-    with pytest.raises(ControlRefused, match="token"):
-        replace(running.control, token=Secret("guessed")).clear()
-    with pytest.raises(ControlRefused, match="no order 'dance'"):
-        running.control._ask({"do": "dance"})
-    with pytest.raises(ControlRefused, match="KeyError: 'fault'"):
-        running.control._ask({"do": "fault"})
-    before = running.clock.now()
-    running.control.advance(3600)
-    assert running.clock.now() - before >= 3600
-    assert running.call()
-
-
-def test_a_body_that_is_too_large_is_refused_unread(running: Running) -> None:
-    connection = http.client.HTTPConnection(running.control.host, running.control.port, timeout=5)
-    connection.putrequest("POST", "/")
-    connection.putheader("Content-Length", str(1 << 30))
-    connection.endheaders()
-    assert connection.getresponse().status == 413
-    connection.close()

@@ -6,8 +6,8 @@ import pytest
 
 from providers.sandbox.aliyun_api import machine
 from providers.sandbox.aliyun_api.machine import Migration, Route, Status, SwitchOrder, Work
-from providers.sandbox.aliyun_api.refusals import Refused
 from providers.sandbox.aliyun_api.scenario import Durations
+from providers.sandbox.api.refusals import Refused
 
 D = Durations()
 DAY = 86_400.0

@@ -14,8 +14,8 @@ from aliyunsdkcore.acs_exception.exceptions import ClientException
 
 from providers.mysql.errors import StatementFailed
 from providers.sandbox import passwords
-from providers.sandbox.aliyun_api.faults import Fault, Kind
 from providers.sandbox.aliyun_api.scenario import Durations, ReadOnlyInstance, Scenario
+from providers.sandbox.api.faults import Fault, Kind
 from providers.sandbox.launcher import SandboxServer
 from providers.sandbox.options import Positioning
 from tests.providers.sandbox.aliyun_api.conftest import Rented, Simulate, address, server_at

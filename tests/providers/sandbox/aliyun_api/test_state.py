@@ -1,12 +1,10 @@
-"""Endpoint pairs, whitelists, routes, faults and scenarios, without servers."""
+"""Endpoint pairs, whitelists, routes and scenarios, without servers."""
 
 from __future__ import annotations
 
 import pytest
 
-from providers.sandbox.aliyun_api.faults import Fault, Faults, Kind
 from providers.sandbox.aliyun_api.machine import Route
-from providers.sandbox.aliyun_api.refusals import Refused
 from providers.sandbox.aliyun_api.scenario import BusinessTask, Durations, ReadOnlyInstance, Scenario
 from providers.sandbox.aliyun_api.state import (
     Address,
@@ -18,6 +16,7 @@ from providers.sandbox.aliyun_api.state import (
     strings,
     usual_pairs,
 )
+from providers.sandbox.api.refusals import Refused
 
 
 def endpoint(name: str, kind: str, *addresses: Address) -> CloudEndpoint:
@@ -99,19 +98,7 @@ def test_the_cloud_chooses_the_route(facts: tuple[str, str, str, str, str], rout
     assert route_of(*facts) is route
 
 
-def test_faults_are_used_up_by_the_calls_they_fit() -> None:
-    faults = Faults()
-    faults.add(Fault(Kind.DROP, "dts:*", times=2, skip=1))
-    faults.add(Fault(Kind.SLOW, "polardb:*", times=None, seconds=1))
-    taken = [faults.take("dts:DescribeDtsJobs") for _ in range(4)]
-    assert [one and one.kind for one in taken] == [None, Kind.DROP, Kind.DROP, None]
-    assert [faults.take("polardb:CreateDBCluster") for _ in range(9)][-1] is not None
-    assert faults.take("rds:DescribeAccounts") is None
-    faults.clear()
-    assert faults.take("polardb:CreateDBCluster") is None
-
-
-def test_scenarios_and_faults_survive_their_way_as_json() -> None:
+def test_scenarios_survive_their_way_as_json() -> None:
     scenario = Scenario(
         rules="2019",
         read_only=(ReadOnlyInstance("rr-1", {"default": "10.1.1.1"}),),
@@ -120,5 +107,3 @@ def test_scenarios_and_faults_survive_their_way_as_json() -> None:
     )
     assert Scenario.from_json(scenario.as_json()) == scenario
     assert (scenario.days, scenario.durations.close) == (7, 1.2)
-    fault = Fault(Kind.ALTER, "polardb:*", fields={"MigrationStatus": "NEW"}, without=("Comment",))
-    assert Fault.from_json(fault.as_json()) == fault

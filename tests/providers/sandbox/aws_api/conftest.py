@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,10 +116,15 @@ Simulate = Callable[..., Rented]
 
 @pytest.fixture
 def simulate(engine_names: tuple[str, ...], tmp_path: Path) -> Iterator[Simulate]:
-    """Start an account as `simulate(engine, scenario, positioning)`; its instance has a database `shop`."""
+    """Start an account as `simulate(engine, scenario, positioning, spares)`; its instance has a database `shop`."""
     with ExitStack() as ending:
 
-        def start(engine: str, scenario: Scenario | None = None, positioning: Positioning = Positioning.GTID) -> Rented:
+        def start(
+            engine: str,
+            scenario: Scenario | None = None,
+            positioning: Positioning = Positioning.GTID,
+            spares: Sequence[SandboxServer] = (),
+        ) -> Rented:
             source = SandboxServer(engines.find(engine), tmp_path / "m1", name="m1", positioning=positioning)
             ending.callback(source.destroy)
             source.start()
@@ -130,7 +135,7 @@ def simulate(engine_names: tuple[str, ...], tmp_path: Path) -> Iterator[Simulate
                 "INSERT INTO shop.notes VALUES (1, 'née ✓')",
             )
             chosen = scenario or Scenario(durations=FAST)
-            simulator = Simulator(chosen, source, tmp_path / "made", positioning)
+            simulator = Simulator(chosen, source, tmp_path / "made", positioning, spares=spares)
             ending.callback(simulator.close)
             access = simulator.access
             key = Key(Secret(access.key.id), access.key.secret)

@@ -19,10 +19,11 @@ from providers.aws.actions import ACTIONS
 from providers.aws.client import Client
 from providers.aws.errors import CredentialsRefused, NoAnswer, PermissionMissing, Throttled, Unanswered
 from providers.aws.records import Shape as Wanted
+from providers.sandbox.api.faults import Fault, Kind
 from providers.sandbox.aws_api import operations, protocol, shapes
-from providers.sandbox.aws_api.faults import Fault, Kind, expired, forbidden, throttled, unavailable
+from providers.sandbox.aws_api.access import Access
+from providers.sandbox.aws_api.faults import expired, forbidden, throttled, unavailable
 from providers.sandbox.aws_api.scenario import Scenario
-from providers.sandbox.aws_api.simulator import Access
 from tests.providers.aws.samples import operation
 from tests.providers.aws.test_functions import leaves
 from tests.providers.sandbox.aws_api.conftest import Rented, Simulate

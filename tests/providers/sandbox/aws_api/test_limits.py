@@ -6,6 +6,7 @@ import pytest
 
 from providers.aws import instances, procedures
 from providers.aws.records import Shape
+from providers.mysql.dialect import Dialect
 from providers.mysql.errors import ConnectionLost, PrivilegeMissing, StatementFailed
 from providers.sandbox import passwords
 from tests.providers.sandbox.aliyun_api.sql import session
@@ -24,9 +25,10 @@ REFUSED = [
 def test_the_master_user_has_no_super_and_the_procedures_do(engine: str, simulate: Simulate) -> None:
     one = simulate(engine)
     server = one.server(one.id)
-    for statement in (*REFUSED, server.dialect.stop_replica, f"{server.dialect.change_source} MASTER_PORT = 1"):
+    plain = Dialect(server.version)
+    for statement in (*REFUSED, plain.stop_replica, f"{plain.change_source} {plain.source_word}_PORT = 1"):
         with pytest.raises((PrivilegeMissing, StatementFailed)) as caught:
-            server.change(statement.replace("MASTER_", f"{server.dialect.source_word}_"))
+            server.change(statement)
         assert caught.value.code in (1227, 1045), statement
     server.change("CREATE USER 'buyer'@'%' IDENTIFIED BY 'a-Secret-1'")
     server.change("GRANT SELECT ON shop.* TO 'buyer'@'%'")

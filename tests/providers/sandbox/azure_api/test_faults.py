@@ -15,12 +15,12 @@ from providers.azure.credentials import StaticToken
 from providers.azure.errors import CredentialsRefused, NoAnswer, Refused, Unanswered
 from providers.azure.operations import Continuation, Outcome, intended
 from providers.mysql.endpoint import Secret
-from providers.sandbox.aliyun_api.control import ControlRefused
-from providers.sandbox.aliyun_api.faults import Fault, Kind
+from providers.sandbox.api.control import ControlRefused
+from providers.sandbox.api.faults import Fault, Kind
+from providers.sandbox.azure_api.access import Access
 from providers.sandbox.azure_api.control import Control
 from providers.sandbox.azure_api.faults import Ending, OperationFault
 from providers.sandbox.azure_api.scenario import Durations, Scenario
-from providers.sandbox.azure_api.simulator import Access
 from tests.providers.azure.descriptions import needed
 from tests.providers.sandbox.azure_api.conftest import FAST, Simulate
 from tests.support.waiting import until

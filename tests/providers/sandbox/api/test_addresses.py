@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from providers.sandbox.aliyun_api.addresses import Addresses, Place
+from providers.sandbox.api.addresses import Addresses, Place
 
 
 class _Named(socketserver.ThreadingTCPServer):

@@ -1,20 +1,24 @@
-"""What a sandbox's simulated cloud is: plain descriptions, one class a cloud, with nothing that runs."""
+"""What the simulated Alibaba Cloud of a sandbox is: a plain description, with nothing that runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from providers.sandbox.aliyun_api.machine import Route
 from providers.sandbox.aliyun_api.scenario import Durations, Scenario
-from providers.sandbox.aliyun_api.state import route_of, version_of
+from providers.sandbox.aliyun_api.state import route_of
+from providers.sandbox.api.versions import version_of
 from providers.sandbox.catalogue import Engine
+
+if TYPE_CHECKING:
+    from providers.sandbox.cloud import Ground, RunningCloud
+    from providers.sandbox.launcher import SandboxServer
 
 # Cloning takes 10 s, a switch 1 s, of which 0.5 s without a writer.
 PACE = 60.0
 _AT_PACE = Scenario(durations=Durations().at_pace(PACE))
-_KIND = "kind"
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,8 @@ class AliyunCloud:
     logical migration fails its precheck at first, because the shop has its trigger.
     """
 
+    kind: ClassVar[str] = "aliyun"
+    spares: ClassVar[int] = 1
     method: Literal["physical", "logical"] = "physical"
     precheck: Literal["pass", "fail"] = "pass"
     scenario: Scenario = _AT_PACE
@@ -61,18 +67,21 @@ class AliyunCloud:
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
-        return {_KIND: "aliyun", "method": self.method, "precheck": self.precheck, "scenario": self.scenario.as_json()}
+        return {"method": self.method, "precheck": self.precheck, "scenario": self.scenario.as_json()}
+
+    def server(self) -> type[SandboxServer]:
+        """See `CloudSpec`."""
+        from providers.sandbox.aliyun_api.servers import CloudServer
+
+        return CloudServer
+
+    def start(self, ground: Ground) -> RunningCloud:
+        """See `CloudSpec`."""
+        from providers.sandbox.aliyun_api.rehearsed import RehearsedAliyun
+
+        return RehearsedAliyun(self, ground)
 
 
-CloudSpec: TypeAlias = AliyunCloud
-
-
-def from_json(content: Mapping[str, Any]) -> CloudSpec:
-    """The reverse of every cloud's `as_json`.
-
-    Raises:
-        ValueError: there is no such kind of cloud.
-    """
-    if content[_KIND] != "aliyun":
-        raise ValueError(f"There is no simulated cloud of the kind {content[_KIND]!r}: use aliyun.")
+def from_json(content: Mapping[str, Any]) -> AliyunCloud:
+    """The reverse of `AliyunCloud.as_json`."""
     return AliyunCloud(content["method"], content["precheck"], Scenario.from_json(content["scenario"]))

@@ -1,8 +1,7 @@
-"""The simulated cloud's own time, which a test can move."""
+"""A simulated cloud's own time, which a test can move."""
 
 from __future__ import annotations
 
-import datetime
 import threading
 import time
 from collections.abc import Callable
@@ -33,8 +32,3 @@ class Clock:
         with self._moved:
             while (left := moment - self.now()) > 0 and not stopping.is_set():
                 self._moved.wait(min(left, _LOOK_S))
-
-
-def stamp(moment: float) -> str:
-    """A moment as the cloud writes it: UTC, `YYYY-MM-DDThh:mm:ssZ`."""
-    return datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

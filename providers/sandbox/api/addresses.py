@@ -13,6 +13,7 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+BACKLOG = 64
 _CHUNK = 65_536
 _RESET = struct.pack("ii", 1, 0)
 _ANSWER_S = 10.0
@@ -44,8 +45,9 @@ class Addresses:
 
     def open(self) -> Place:
         """A new address, which leads nowhere yet: it resets whoever connects."""
-        listener = socket.create_server((next(self._hosts), 0), backlog=64)
-        host, port = listener.getsockname()
+        host = next(self._hosts)
+        listener = self._listen(host)
+        port: int = listener.getsockname()[1]
         self._doors[host] = door = _Door()
 
         async def serve() -> None:
@@ -86,6 +88,10 @@ class Addresses:
         self._do(finish())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_ANSWER_S)
+
+    def _listen(self, host: str) -> socket.socket:
+        """A socket that listens on a host nobody has: by default on a port of its own."""
+        return socket.create_server((host, 0), backlog=BACKLOG)
 
     def _do(self, action: Coroutine[Any, Any, _T]) -> _T:
         return asyncio.run_coroutine_threadsafe(action, self._loop).result(_ANSWER_S)

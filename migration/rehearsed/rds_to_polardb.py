@@ -1,25 +1,23 @@
-"""The two sides of a rehearsal in which the cloud is simulated on this machine."""
+"""Alibaba Cloud's simulated account: an RDS instance, and a cluster that is still to be ordered."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from migration.model import CloudSpec, Limits, Secrets, ServerSpec
 from providers.mysql.endpoint import Secret
 from providers.mysql.server import Server
-from providers.sandbox import cloud_spec
+from providers.sandbox import cloud as clouds
+from providers.sandbox.aliyun_api.access import AliyunAccess
 from providers.sandbox.aliyun_api.scenario import BusinessTask
+from providers.sandbox.aliyun_api.spec import AliyunCloud
 from providers.sandbox.client import Sandbox
-from providers.sandbox.cloud_spec import AliyunCloud
-from providers.sandbox.spec import TopologySpec
 
-# The engines by default, and what may be chosen of the simulated cloud, the default first.
-_RUNBOOK = "rds_to_polardb"
-_ENGINES = ("mysql-5.7", "mysql-5.7")
-_CHOICES = {
+ENGINES = ("mysql-5.7", "mysql-5.7")
+CHOICES = {
     "method": ("physical", "logical"),
     "rules": ("2026", "2019"),
     "precheck": ("pass", "fail"),
@@ -35,40 +33,8 @@ _LAG_S = 60.0
 _POLL_S = "0.2"
 
 
-class NoScenario(Exception):
-    """What was asked of a simulated cloud cannot be had; one sentence with what can."""
-
-
-def engines(runbook: str, usual: tuple[str, str]) -> tuple[str, str]:
-    """Source and target of a rehearsal where nobody chose them."""
-    return _ENGINES if runbook == _RUNBOOK else usual
-
-
-def scenario(runbook: str, wanted: Sequence[str]) -> cloud_spec.CloudSpec | None:
-    """The simulated cloud of a runbook's rehearsal, None where only servers take part.
-
-    Args:
-        runbook: its name.
-        wanted: what is to be unlike the default, each as `NAME=VALUE`.
-
-    Raises:
-        NoScenario: there is no such name or value.
-    """
-    if runbook != _RUNBOOK:
-        if wanted:
-            raise NoScenario(f"The runbook {runbook} has no simulated cloud, so there is no scenario to choose.")
-        return None
-    chosen = {name: values[0] for name, values in _CHOICES.items()}
-    for one in wanted:
-        name, _, value = one.partition("=")
-        if value not in _CHOICES.get(name, ()):
-            known = "; ".join(f"{name}={'|'.join(values)}" for name, values in _CHOICES.items())
-            raise NoScenario(f"{one!r} is no scenario; use {known}.")
-        chosen[name] = value
-    return _aliyun(chosen)
-
-
-def _aliyun(chosen: Mapping[str, str]) -> AliyunCloud:
+def cloud(chosen: Mapping[str, str]) -> AliyunCloud:
+    """See `Rehearsed`."""
     usual = AliyunCloud().scenario
     end = chosen["task"]
     tasks = () if end == "none" else (BusinessTask("reporting", rds="src" if end == "src" else "dest"),)
@@ -80,10 +46,10 @@ def _aliyun(chosen: Mapping[str, str]) -> AliyunCloud:
     )
 
 
-def needs(topology: TopologySpec) -> tuple[tuple[str, ...], Callable[[Sandbox], None] | None]:
-    """What an unattended rehearsal accepts of findings, and what it does when a step fails: in a precheck that must."""
-    cloud = topology.cloud
-    if cloud is None or cloud.method == "physical":
+def needs(cloud: clouds.CloudSpec) -> tuple[tuple[str, ...], Callable[[Sandbox], None] | None]:
+    """See `Rehearsed`. A precheck that fails does so over the triggers."""
+    assert isinstance(cloud, AliyunCloud)
+    if cloud.method == "physical":
         return (), None
     return (_CASCADES, None) if cloud.precheck == "pass" else ((*_CASCADES, *_TRIGGERS), _drop_triggers)
 
@@ -101,7 +67,7 @@ def sides(sandbox: Sandbox) -> dict[str, Any]:
     Raises:
         SandboxFailed: the sandbox has no cloud.
     """
-    cloud = sandbox.cloud()
+    cloud = AliyunAccess.from_json(sandbox.cloud())
     user, place = cloud.operator.user, cloud.application
     return {
         "source": ServerSpec(cloud.instance_id, place.host, place.port, user, cloud.system_account),
@@ -119,6 +85,6 @@ def secrets(sandbox: Sandbox) -> Secrets:
     Raises:
         SandboxGone: its supervisor has ended.
     """
-    cloud, none = sandbox.cloud(), Secret("")
+    cloud, none = AliyunAccess.from_json(sandbox.cloud()), Secret("")
     password = cloud.operator.password
     return Secrets(password, password, none, none, {"key": Secret(cloud.key.id), "secret": cloud.key.secret})

@@ -1,4 +1,4 @@
-"""What a client of a sandbox's simulated cloud needs."""
+"""What a client of the simulated Alibaba Cloud in a sandbox needs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from providers.sandbox.aliyun_api.signature import AccessKey
 
 
 @dataclass(frozen=True)
-class CloudAccess:
+class AliyunAccess:
     """Where the simulated Alibaba Cloud answers, and what it has.
 
     Attributes:
@@ -26,7 +26,6 @@ class CloudAccess:
         control: faults, the cloud's clock, and what was called; no part of the cloud.
     """
 
-    kind: Literal["aliyun"]
     url: str
     region: str
     key: AccessKey
@@ -54,10 +53,10 @@ class CloudAccess:
         }
 
     @staticmethod
-    def from_json(content: Mapping[str, Any]) -> CloudAccess:
+    def from_json(content: Mapping[str, Any]) -> AliyunAccess:
         """The reverse of `as_json`."""
         key, app, control = content["key"], content["application"], content["control"]
-        return CloudAccess(
+        return AliyunAccess(
             **{name: content[name] for name in _PLAIN},
             key=AccessKey(key["id"], Secret(key["secret"])),
             operator=_account(content["operator"]),
@@ -66,7 +65,7 @@ class CloudAccess:
         )
 
 
-_PLAIN = ("kind", "url", "region", "instance_id", "rules", "method", "version", "system_account")
+_PLAIN = ("url", "region", "instance_id", "rules", "method", "version", "system_account")
 
 
 def _account_as_json(account: Account) -> dict[str, str]:
