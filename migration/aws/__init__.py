@@ -1,0 +1,1 @@
+"""What the runbooks of Amazon RDS are made of, beside the servers' own replication."""
