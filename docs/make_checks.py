@@ -7,8 +7,13 @@ from pathlib import Path
 from types import ModuleType
 
 from migration.aliyun import checks as aliyun
+from migration.aws import checks as aws
+from migration.azure import checks as azure
 from migration.check import Check, Route
 from migration.checks import TOPICS, of_topic
+
+PROVIDERS = {"Alibaba Cloud": aliyun.TOPICS, "Amazon RDS": aws.TOPICS, "Azure": azure.TOPICS}
+EVERY = (*TOPICS, *(topic for topics in PROVIDERS.values() for topic in topics))
 
 PAGE = Path(__file__).with_name("checks.md")
 HEAD = """# The checks
@@ -37,13 +42,14 @@ COLUMNS = ("id", "check", "severity", "why", "what is asked", "gate", "writes", 
 
 def page() -> str:
     """The whole page."""
-    return "\n".join((HEAD, *(line for topic in (*TOPICS, *aliyun.TOPICS) for line in section(topic))))
+    return "\n".join((HEAD, *(line for topic in EVERY for line in section(topic))))
 
 
 def section(topic: ModuleType) -> Iterator[str]:
     """A topic: a heading, the first sentence of its file, and its checks."""
     name = topic.__name__.rpartition(".")[2].replace("_", " ")
-    yield f"## {'Alibaba Cloud: ' if topic in aliyun.TOPICS else ''}{name.capitalize()}\n"
+    of = next((f"{provider}: " for provider, topics in PROVIDERS.items() if topic in topics), "")
+    yield f"## {of}{name.capitalize()}\n"
     yield f"{(topic.__doc__ or '').strip().splitlines()[0]}\n"
     yield row(COLUMNS)
     yield row(("---",) * len(COLUMNS))

@@ -14,10 +14,11 @@ from migration.prover import worth_comparing
 from migration.runbook import Gate, Runbook
 from migration.story import Story
 
+ALL = tuple(runbooks.find(name) for name in runbooks.names())
 
-@pytest.fixture(params=runbooks.names())
-def runbook(request: pytest.FixtureRequest) -> Runbook:
-    return runbooks.find(request.param)
+
+def named(runbook: Runbook) -> str:
+    return runbook.name
 
 
 class Telling:
@@ -42,6 +43,7 @@ class Telling:
         self.tell(Kind.GATE_OPENED, gate, title="", question="", consequence="", word="", choices=())
 
 
+@pytest.mark.parametrize("runbook", [one for one in ALL if one.reversible], ids=named)
 def test_until_completing_has_begun_rows_are_compared_and_not_after_it(runbook: Runbook) -> None:
     told = Telling()
     assert worth_comparing(told.story, runbook)
@@ -61,4 +63,13 @@ def test_until_completing_has_begun_rows_are_compared_and_not_after_it(runbook: 
         told.open(following.id)
     else:
         told.tell(Kind.INTENT, following.id, statements=[])
+    assert not worth_comparing(told.story, runbook)
+
+
+@pytest.mark.parametrize("runbook", [one for one in ALL if not one.reversible], ids=named)
+def test_where_nothing_follows_after_the_switch_rows_are_compared_until_then(runbook: Runbook) -> None:
+    told = Telling()
+    told.upto(runbook, "cutover")
+    assert worth_comparing(told.story, runbook)
+    told.tell(Kind.OUTCOME, runbook.switch.id, outcome=Outcome.DONE.value, note="")
     assert not worth_comparing(told.story, runbook)
