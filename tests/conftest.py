@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 from providers.sandbox import client, engines
 from providers.sandbox.client import Sandbox
@@ -15,7 +18,45 @@ from providers.sandbox.spec import TopologySpec
 # A sandbox outlives a killed test run by this much.
 _IDLE_LIMIT_S = 600.0
 
+# Packages whose fixtures keep their servers from file to file: all their tests are one worker's.
+_TOGETHER = ("tests/migration/checks/pairs/", "tests/providers/mysql/packets/", "tests/providers/mysql/binlog/")
+# What takes long, the longest first: only short files may be left when the last ones are dealt out.
+_LONG = (
+    "tests/rehearsals/",
+    "tests/campaigns/",
+    *_TOGETHER,
+    "tests/migration/cutover/",
+    "tests/migration/verify/",
+    "tests/migration/",
+    "tests/providers/mysql/",
+    "tests/providers/sandbox/",
+    "tests/tui/",
+)
+
 SandboxFactory = Callable[..., Sandbox]
+
+
+class Dealing(LoadFileScheduling):
+    """Deals tests out to workers by the file, or by the package that shares servers; long ones first."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        together = next((package for package in _TOGETHER if nodeid.startswith(package)), None)
+        return together or super()._split_scope(nodeid)
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        # Of equals, the one with the most tests is first in the queue.
+        self.workqueue.move_to_end(min(self.workqueue, key=_turn), last=False)
+        super()._assign_work_unit(node)
+
+
+def _turn(unit: str) -> int:
+    """When a unit is dealt out: the place of its kind among the long ones, or after them."""
+    return next((place for place, kind in enumerate(_LONG) if unit.startswith(kind)), len(_LONG))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """What `--dist loadfile` means here."""
+    return Dealing(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)

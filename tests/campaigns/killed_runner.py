@@ -1,8 +1,8 @@
 """A runner that kills itself (-9) before or after the record that a file beside the journal names.
 
-The file `kill.json` holds {"when": "before" | "after", "record": N}: the N-th write of this process to the
-journal, findings not counted: there are more than a hundred, and whoever comes after runs the checks again. The file
-is taken away first, so that the next runner lives.
+The file `kill.json` holds a list of {"when": "before" | "after", "record": N}, one for each runner that is to die: the
+N-th write of that process to the journal, findings not counted: there are more than a hundred, and whoever comes after
+runs the checks again. Who dies takes its own off the list first, and the file where it was the last.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class KillingJournal(Journal):
         super().__init__(path)
         self._order = path.with_name("kill.json")
         self._count = 0
-        order = json.loads(self._order.read_text()) if self._order.exists() else {"when": "", "record": 0}
-        self._when, self._at = order["when"], order["record"]
+        self._orders = json.loads(self._order.read_text()) if self._order.exists() else []
+        self._when, self._at = (self._orders[0]["when"], self._orders[0]["record"]) if self._orders else ("", 0)
 
     def _insert(self, db: sqlite3.Connection, entry: Entry, actor: str) -> int:
         if entry.kind is Kind.FINDING:
@@ -55,7 +55,10 @@ class KillingJournal(Journal):
             self._die()
 
     def _die(self) -> None:
-        self._order.unlink()
+        if self._orders[1:]:
+            self._order.write_text(json.dumps(self._orders[1:]))
+        else:
+            self._order.unlink()
         os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -1,4 +1,7 @@
-"""The short form of `python -m tests.campaigns.faults`: every kind of fault once, on one pair; and its judge."""
+"""The short form of `python -m tests.campaigns.faults`: every kind of fault once, on one pair; and its judge.
+
+Among the long tests where another test of the gate has that kind.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,23 @@ SEEDS = dict.fromkeys(Kind, 3) | {
     Kind.WRONG_SERVER: 9,
     Kind.LOCK_STOLEN: 11,
 }
+# What a test of a switch, or of a decision, shows by itself as well.
+ELSEWHERE = {
+    Kind.SILENT,
+    Kind.DEAF,
+    Kind.APPLIER_BLOCKED,
+    Kind.LOCK_TABLES,
+    Kind.LONG_UPDATE,
+    Kind.XA_PREPARED,
+    Kind.SUPER_EVENT,
+    Kind.SECOND_MIGRATION,
+    Kind.LOCK_STOLEN,
+}
+KINDS = [
+    pytest.param(kind, id=kind.value.replace(" ", "-"), marks=pytest.mark.long if kind in ELSEWHERE else ())
+    for kind in Kind
+    if kind is not Kind.NOTHING
+]
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +62,7 @@ def worker(engine_names: tuple[str, ...], tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize(
-    "kind", [kind for kind in Kind if kind is not Kind.NOTHING], ids=lambda kind: kind.value.replace(" ", "-")
-)
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_must_hold_holds(worker: Worker, kind: Kind) -> None:
     plan = plan_for(SEEDS[kind], PAIR, kind.value)
 

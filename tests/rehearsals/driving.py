@@ -21,7 +21,8 @@ def until(made: Rehearsal, holds: Callable[[MigrationView], bool], seconds: floa
             if holds(view):
                 return view
             assert time.monotonic() < deadline, view.headline
-            time.sleep(0.01)
+            # To make a view takes of the machine what the runner needs.
+            time.sleep(0.03)
 
 
 def at_gate(made: Rehearsal, gate: str) -> MigrationView:

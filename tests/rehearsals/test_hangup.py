@@ -56,7 +56,7 @@ def test_while_a_gate_waits(engine_names: tuple[str, ...]) -> None:
 
 
 def test_in_the_middle_of_the_copy(engine_names: tuple[str, ...]) -> None:
-    with prepared(rows=150_000) as made:
+    with prepared(rows=60_000) as made:
         with terminal([CUTOVER, "resume", made.journal.parent.name]) as screen:
             screen.wait_for("WELCOME|Checks")
             approve(made)

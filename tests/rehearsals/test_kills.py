@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from providers.sandbox.spec import TopologySpec
 from tests.campaigns.kill_runner import Case, on_polardb, run, topology
 
 ROOT = Path(__file__).parents[2]
@@ -17,27 +18,25 @@ def killer_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
 
 
-# One place in each stretch of the record: checks, plan, copy, attach, way back, compare, the switch and its way back.
-@pytest.mark.campaign
-@pytest.mark.parametrize("record", [2, 7, 12, 17, 22, 27, 32, 37, 42, 47, 52, 58, 64, 70])
-def test_a_killed_runner_is_resumed(engine_names: tuple[str, ...], record: int) -> None:
-    when = "before" if record % 4 else "after"
-
-    ended = run(Case(when, record), topology("mariadb-10.11", "mariadb-10.11"))
+def killed_one_after_the_other(records: tuple[int, ...], spec: TopologySpec) -> None:
+    """Each runner but the last is killed at its record, counted from its own start."""
+    ended = run([Case("before" if record % 4 else "after", record) for record in records], spec)
 
     assert not ended.problem
     assert ended.killed
-    assert ended.runners == 2
+    assert ended.runners == len(records) + 1
 
 
-# The order, the choices, the way back, and the end; the campaign has the others.
+# One place in each stretch of the record: checks, plan, copy, attach, compare; then the attempt, behind the point of no
+# return, after the attempt, the same of the way back, and the end. The campaign has the others.
 @pytest.mark.campaign
-@pytest.mark.parametrize("record", [20, 36, 61, 76])
-def test_a_killed_runner_is_resumed_on_a_cloud(engine_names: tuple[str, ...], record: int) -> None:
-    when = "before" if record % 4 else "after"
+@pytest.mark.parametrize("records", [(2, 7, 12, 13, 12), (38, 12, 14, 14, 16)], ids=str)
+def test_a_killed_runner_is_resumed(engine_names: tuple[str, ...], records: tuple[int, ...]) -> None:
+    killed_one_after_the_other(records, topology("mariadb-10.11", "mariadb-10.11"))
 
-    ended = run(Case(when, record), on_polardb())
 
-    assert not ended.problem
-    assert ended.killed
-    assert ended.runners == 2
+# The order, the choices, the end of the attempt, the way back, and the end.
+@pytest.mark.campaign
+@pytest.mark.parametrize("records", [(20, 13, 27, 17, 16)], ids=str)
+def test_a_killed_runner_is_resumed_on_a_cloud(engine_names: tuple[str, ...], records: tuple[int, ...]) -> None:
+    killed_one_after_the_other(records, on_polardb())

@@ -17,6 +17,9 @@ CASES = [
     *((source, target, how) for source, target in ACROSS for how in ("gtid", "file")),
     ("mysql-5.6", "mariadb-10.11", "file"),
 ]
+KEPT = ("mysql-5.6", "mysql-9.7")
+# Both servers are in other pairs, and these pairs in the tests of a switch.
+BESIDES = (("mysql-5.7", "mysql-5.7"), ("mysql-5.6", "mysql-5.7"))
 
 
 # What an operator may choose besides, each once from the command line to the end.
@@ -66,13 +69,14 @@ def test_what_is_no_choice_is_said_with_those_there_are(words: tuple[str, ...], 
 def cases() -> Iterator[object]:
     """Every pair both ways; what another case shows as well stands among the long tests.
 
-    Servers of one version are moved by GTID here and others by file, and what ends a migration on its target knows no
-    positions.
+    Servers of one version are moved by GTID here and others by file. What ends a migration on its target ends it on its
+    source, too, after the way back, so that one pair shows it: the oldest with the newest.
     """
     for source, target, how in CASES:
         usual = how == ("gtid" if source == target else "file")
         for back in (False, True):
-            marks = () if usual and (back or source != target) else (pytest.mark.long,)
+            shown = usual and (source, target) not in BESIDES and (back or (source, target) == KEPT)
+            marks = () if shown else (pytest.mark.long,)
             yield pytest.param(
                 source, target, how, back, id=f"{source}-{target}-{how}-{'rollback' if back else 'keep'}", marks=marks
             )
@@ -84,7 +88,7 @@ def test_nothing_is_lost(
 ) -> None:
     result = tmp_path / "result.json"
     engines = ("--source-engine", source, "--target-engine", target, "--positioning", how)
-    # One way of each pair proves the rows equal as well, which takes its time.
+    # One way proves the rows equal as well, which takes its time.
     more = ("--seconds", "0.5", "--rate", "100", *(("--rollback",) if back else ("--proof", "off")))
 
     answer = cutover("rehearse", "--unattended", *engines, *more, "--json", str(result))

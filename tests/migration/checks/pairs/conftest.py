@@ -30,6 +30,24 @@ def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         yield make_lab(servers)
 
 
+@pytest.fixture(scope="package")
+def modern(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """MySQL 5.7 with a target of 9.7."""
+    with two("mysql-5.7", "mysql-9.7", tmp_path_factory.mktemp("modern"), GtidSet) as servers:
+        for statement in SHOP:
+            servers.source.change(statement)
+        yield make_lab(servers)
+
+
+@pytest.fixture(scope="package")
+def to_mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """MySQL 9.7 with a target of MariaDB."""
+    with two("mysql-9.7", "mariadb-10.11", tmp_path_factory.mktemp("family"), FilePosition) as servers:
+        for statement in SHOP:
+            servers.source.change(statement)
+        yield make_lab(servers)
+
+
 @pytest.fixture
 def attached(lab: Lab) -> Iterator[Lab]:
     """The target follows the source; what arrives on it is taken away afterwards."""

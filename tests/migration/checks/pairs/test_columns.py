@@ -6,14 +6,9 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-import pytest
-
 from migration.check import Route
 from migration.checks import columns, facts, schema
-from providers.mysql.gtid import GtidSet
-from providers.mysql.position import FilePosition
-from tests.migration.checks.lab import SHOP, Lab, made, make_lab, session, setting
-from tests.support.pairs import two
+from tests.migration.checks.lab import Lab, made, session, setting
 
 ODD = "we`ird \"[red]' \n;db"
 QUOTED = "`" + ODD.replace("`", "``") + "`"
@@ -30,24 +25,6 @@ def tables(lab: Lab, *columns: str) -> Iterator[None]:
             for number, text in enumerate(columns):
                 client.run(f"CREATE TABLE `{number}[red]` ({text}) ENGINE=InnoDB")
         yield
-
-
-@pytest.fixture(scope="module")
-def modern(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """MySQL 5.7 with a target of 9.7."""
-    with two("mysql-5.7", "mysql-9.7", tmp_path_factory.mktemp("modern"), GtidSet) as servers:
-        for statement in SHOP:
-            servers.source.change(statement)
-        yield make_lab(servers)
-
-
-@pytest.fixture(scope="module")
-def to_mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """MySQL 9.7 with a target of MariaDB."""
-    with two("mysql-9.7", "mariadb-10.11", tmp_path_factory.mktemp("family"), FilePosition) as servers:
-        for statement in SHOP:
-            servers.source.change(statement)
-        yield make_lab(servers)
 
 
 def test_a_long_element_blocks_towards_mysql_8(lab: Lab) -> None:

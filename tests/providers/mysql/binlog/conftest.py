@@ -24,7 +24,7 @@ ENGINES = {
 }
 
 
-@pytest.fixture(scope="module", params=list(ENGINES))
+@pytest.fixture(scope="package", params=list(ENGINES))
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
     # Rows of 16 MiB and more need both.
     options = {"max_allowed_packet": "64M"}
@@ -39,6 +39,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def session(server: SandboxServer) -> Iterator[Connection]:
     """An administrator's session, and an empty database `app`."""
     with contextlib.closing(Connection(server.endpoint())) as connection:
+        connection.run("DROP DATABASE IF EXISTS app")
         connection.run("CREATE DATABASE app CHARACTER SET utf8mb4")
         yield connection
 
