@@ -58,6 +58,10 @@ class CloudFailed(StepFailed):
     """A provider refused a call or did not answer; the provider's own code and words are in the message."""
 
 
+class CloudAbsent(CloudFailed):
+    """A provider knows of nothing by the name that it was asked about."""
+
+
 class CloudSilent(CloudFailed):
     """Whether a provider carried a call out is not known."""
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from migration.model import MigrationSpec
     from tui.rehearsing import Fail
 
-_NEW = "new cluster"
-# What the providers that switch by themselves ask for.
+_NEW = "new server"
+# What the providers ask for whose own replication carries the rows.
 _LAG_S = 60.0
 
 Runbook = Annotated[str, typer.Argument(help="Which procedure, such as rds_to_polardb.")]
@@ -80,6 +80,7 @@ def _spec(
     name: str,
     environment: str,
 ) -> MigrationSpec:
+    from migration import runbooks
     from migration.model import CloudSpec, Limits, MigrationSpec, Proof, ServerSpec
     from providers.mysql.endpoint import TlsMode
     from tui.servers import BadArgument, parse_server
@@ -87,14 +88,16 @@ def _spec(
     chosen = dict(one.partition("=")[::2] for one in options)
     if not all(chosen.values()):
         raise BadArgument("An option is given as NAME=VALUE.")
-    here = parse_server(source, resource, "", TlsMode.PREFERRED, None)
+    # Where the id is a path, its last part is the server's name.
+    here = parse_server(source, resource.rpartition("/")[2], "", TlsMode.PREFERRED, None)
+    carried = runbooks.find(runbook).follow is not None
     return MigrationSpec(
         id=name or f"migration-{datetime.now(UTC):%m%d-%H%M}-{random.token_hex(2)}",
         runbook=runbook,
         environment=environment,
         source=here,
         target=ServerSpec(_NEW, "", 0, here.user, here.user),
-        limits=Limits(lag_s=_LAG_S),
+        limits=Limits(lag_s=_LAG_S) if carried else Limits(),
         proof=Proof.REQUIRED,
         cloud=CloudSpec(region, resource, access, "", chosen),
     )

@@ -57,9 +57,9 @@ def ask_passwords(spec: MigrationSpec, source: Path | None, target: Path | None,
         BadArgument: see `ask_password`.
     """
     if spec.cloud is not None:
-        # The provider copies the accounts: one is the administrator of both.
-        password, none = ask_password(f"{spec.source.user} on {spec.source.name}", source), Secret("")
-        return Secrets(password, password, none, none)
+        # The provider copies the accounts: one is the administrator of both, and what each follows the other with.
+        password = ask_password(f"{spec.source.user} on {spec.source.name}", source)
+        return Secrets(password, password, password, password)
     found = {
         "source": ask_password(f"{spec.source.user} on {spec.source.name}", source),
         "target": ask_password(f"{spec.target.user} on {spec.target.name}", target),

@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 from migration.aliyun.addresses import places
 from migration.model import CloudSpec, MigrationSpec, Secrets
 from migration.placing import Place
-from migration.runbook import Cloud, CloudFailed, CloudSilent, Migration
+from migration.runbook import Cloud, CloudAbsent, CloudFailed, CloudSilent, Migration
 from providers.aliyun import polardb
 from providers.aliyun.calls import Write
 from providers.aliyun.client import Client
@@ -24,10 +24,6 @@ from providers.mysql.server import Server
 T = TypeVar("T")
 Rules = Literal["2019", "2026"]
 _GIVEN = "given"
-
-
-class CloudAbsent(CloudFailed):
-    """The provider knows of nothing by the name that it was asked about."""
 
 
 class Account(Cloud):

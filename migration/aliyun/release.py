@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from migration.aliyun.account import CloudAbsent, commands, of
+from migration.aliyun.account import commands, of
 from migration.aliyun.close import closed_here
 from migration.aliyun.state import ended, in_words, look_for, require_cluster
-from migration.runbook import Estimate, Migration, Observation, StepFailed, done, not_done
+from migration.runbook import CloudAbsent, Estimate, Migration, Observation, StepFailed, done, not_done
 from providers.aliyun import rds
 from providers.aliyun.rds import Instance
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from migration.aliyun.account import Account, CloudAbsent, of
+from migration.aliyun.account import Account, of
 from migration.aliyun.waiting import Waiting
 from migration.model import Direction, MigrationSpec
-from migration.runbook import CloudFailed, Halted, Migration
+from migration.runbook import CloudAbsent, CloudFailed, Halted, Migration
 from providers.aliyun.polardb_records import Migration as Found
 from providers.aliyun.polardb_records import MigrationStatus as Status
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from migration.aws.switch import GroupSwitch
 from migration.model import CloudSpec, MigrationSpec, Secrets
 from migration.placing import Place
-from migration.runbook import Cloud, CloudFailed, CloudSilent, Migration, ProviderSwitch
+from migration.runbook import Cloud, CloudAbsent, CloudFailed, CloudSilent, Migration, ProviderSwitch
 from providers.aws import instances
 from providers.aws.access import Access, Key
 from providers.aws.calls import Write
@@ -25,10 +25,6 @@ _GIVEN, _PROFILE = "given", "profile:"
 _DEFAULT_GROUP = "default."
 # RDS's longest name is of 63 characters.
 _NAME_CHARS = 48
-
-
-class CloudAbsent(CloudFailed):
-    """RDS knows of nothing by the name that it was asked about."""
 
 
 class Account(Cloud):

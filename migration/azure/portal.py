@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from providers.sandbox.azure_api.access import Access
-
 from migration.azure.account import of
 from migration.runbook import CloudFailed, Migration
 from providers.azure.places import Place
 from providers.sandbox.api.control import ControlRefused
+from providers.sandbox.azure_api.access import Access
 from providers.sandbox.client import Sandbox, SandboxFailed
 
 

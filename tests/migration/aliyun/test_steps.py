@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from migration.aliyun import choices, close, create, endpoints, fill, sync, tasks
-from migration.aliyun.account import CloudAbsent, of
+from migration.aliyun.account import of
 from migration.aliyun.follow import ProvidersWord
 from migration.aliyun.state import cluster_id, look, look_for
 from migration.decisions import Choice
 from migration.journal import Kind
 from migration.model import Outcome
-from migration.runbook import Halted, StepFailed
+from migration.runbook import CloudAbsent, Halted, StepFailed
 from providers.aliyun import polardb
 from providers.aliyun.actions import POLARDB
 from providers.aliyun.calls import call
