@@ -13,7 +13,7 @@ LOGICAL = ("--scenario", "method=logical", "--target-engine", "mysql-9.7")
 WITHOUT = ("--choose", "endpoints=without endpoints")
 OF_2019 = ("--scenario", "rules=2019", "--source-engine", "mysql-5.6", "--target-engine", "mysql-5.6")
 CASES = [
-    pytest.param((*WITHOUT,), "completed", id="physical, without endpoints"),
+    pytest.param((*WITHOUT,), "completed", id="physical, without endpoints", marks=pytest.mark.long),
     pytest.param(("--rollback",), "rolled_back", id="physical, with endpoints, back"),
     pytest.param(("--cancel",), "cancelled", id="physical, cancelled", marks=pytest.mark.long),
     pytest.param((*OF_2019, *WITHOUT, "--rollback"), "rolled_back", id="rules of 2019, back", marks=pytest.mark.long),
