@@ -14,7 +14,7 @@ from typing import Any
 from migration import rehearsed
 from migration.decisions import Choice, Decision, decide
 from migration.model import NO_WISHES, Direction, End, MigrationSpec, Positioning, Secrets, ServerSpec, Wishes
-from migration.sessions import SessionError, create, launch, read_spec
+from migration.sessions import RunnerAtWork, SessionError, create, launch, read_spec
 from migration.view import AttemptView, FiguresView, GateView, MigrationView
 from migration.watch import Watch
 from providers.mysql.endpoint import Endpoint
@@ -185,19 +185,22 @@ class _Driver:
             if not view.runner_alive:
                 if starts > _RESTARTS:
                     raise RehearsalFailed(f"The runner ended {starts} times: {view.log[-1].text if view.log else ''}")
-                starts += 1
-                self._start()
+                starts += self._start()
             elif view.gate is not None and (view.gate.opened_at != self._decided or self._refused(view)):
                 self._answer(view, view.gate)
             time.sleep(_POLL_S)
 
-    def _start(self) -> None:
+    def _start(self) -> bool:
+        """Start a runner; False where its seat is taken after all, by a watchdog that is not done yet."""
         try:
             self._launch(self._rehearsal.journal, self._rehearsal.secrets())
+        except RunnerAtWork:
+            return False
         except SessionError as error:
             self._say(str(error))
         except SandboxFailed as error:
             raise RehearsalFailed(str(error)) from error
+        return True
 
     def _report(self, view: MigrationView) -> None:
         for line in view.log:

@@ -26,6 +26,10 @@ class SessionError(Exception):
     """A migration cannot be found, created or started; the message says what to do."""
 
 
+class RunnerAtWork(SessionError):
+    """Somebody has the runner's seat: a runner, or a watchdog that ends what one has left."""
+
+
 @dataclass(frozen=True)
 class Session:
     """One migration of this machine. `view` is None where the journal cannot be read; `error` says why."""
@@ -105,11 +109,12 @@ def launch(path: Path, secrets: Secrets, module: str = "migration.runner") -> in
     its standard input. Returns once the runner holds its seat.
 
     Raises:
-        SessionError: a runner is at work already, or the new one ended at once (its last words are given).
+        RunnerAtWork: a runner is at work already.
+        SessionError: the new one ended at once (its last words are given).
     """
     seat = RunnerSeat(path)
     if seat.taken():
-        raise SessionError(f"A runner is already at work on {path.parent.name}; watch it with `cutover watch`.")
+        raise RunnerAtWork(f"A runner is already at work on {path.parent.name}; watch it with `cutover watch`.")
     log = path.with_name("runner.log")
     with log.open("ab") as out:
         process = subprocess.Popen(
