@@ -246,7 +246,7 @@ def main() -> int:
     if chosen.measure:
         json.dump(measure(chosen.measure), sys.stdout)
         return 0
-    engines.install([one.name for one in engines.missing([chosen.source, chosen.target])], lambda _: None)
+    engines.provide([chosen.source, chosen.target], lambda _: None)
     with (
         tempfile.TemporaryDirectory() as name,
         started(chosen.source, Path(name), "source") as source,

@@ -178,7 +178,7 @@ def missing(made: Moving, acks: list[tuple[int, int, float]]) -> int:
 def prepared(pair: str, case: Case) -> Iterator[Moving]:
     """The pair as the case wants it; `m` is what the operator sees of it."""
     source, target = PAIRS[pair]
-    engines.install([engine.name for engine in engines.missing([source, target])], lambda _: None)
+    engines.provide([source, target], lambda _: None)
     with moving(source, target, Positioning.AUTO) as made, contextlib.ExitStack() as stack:
         for server in () if pair in RELAXED else (made.m.source, made.m.target):
             server.change("SET GLOBAL sync_binlog = 1")

@@ -372,7 +372,7 @@ def main() -> int:
     asked = parser.parse_args()
     asked.part = asked.part or list(PARTS)
     wanted = asked.engine or list(ENGINES)
-    engines.install([engine.name for engine in engines.missing(wanted)], lambda _: None)
+    engines.provide(wanted, lambda _: None)
     told, failed = [], 0
     for tool, given in ((peers.PT, asked.pt), (peers.RELADIFF, asked.reladiff)):
         if peers.command(tool, given) is None:

@@ -180,7 +180,7 @@ def main() -> int:
     parser.add_argument("--source", default="mysql-5.7")
     parser.add_argument("--target", default="mysql-9.7")
     asked = parser.parse_args()
-    engines.install([engine.name for engine in engines.missing([asked.source, asked.target])], lambda _: None)
+    engines.provide([asked.source, asked.target], lambda _: None)
     with tempfile.TemporaryDirectory() as state:
         os.environ["CUTOVER_STATE"] = state
         spec = TopologySpec(asked.source, asked.target, rows=60_000)

@@ -73,7 +73,7 @@ def state_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def engine_names() -> tuple[str, ...]:
     """The default engines, installed into the user's cache when they are not there yet."""
-    engines.install([engine.name for engine in engines.missing(engines.DEFAULT_ENGINES)], lambda _: None)
+    engines.provide(engines.DEFAULT_ENGINES, lambda _: None)
     return engines.DEFAULT_ENGINES
 
 

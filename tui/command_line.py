@@ -202,6 +202,7 @@ def rehearse(
     rehearsing.require_runbook(runbook, fail)
     wanted = (source_engine, target_engine)
     topology = rehearsing.topology(runbook, wanted, scenario or (), positioning, rate, attached, fail)
+    rehearsing.require_place(fail)
     rehearsing.require_engines((topology.source_engine, topology.target_engine), fail)
     if unattended:
         from tui.unattended import Asked

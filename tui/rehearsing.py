@@ -71,6 +71,16 @@ def require_runbook(name: str, fail: Fail) -> None:
         fail(f"There is no runbook named {name}; choose one of {', '.join(known)}.", exit_codes.USAGE)
 
 
+def require_place(fail: Fail) -> None:
+    """End the program where no sandbox can be kept, before anything is loaded for it."""
+    from providers.sandbox.client import SandboxFailed, place
+
+    try:
+        place()
+    except SandboxFailed as error:
+        fail(str(error), exit_codes.CANNOT_START)
+
+
 def require_engines(names: tuple[str, ...], fail: Fail) -> None:
     """Install the engines that are missing, saying their size first; ends the program where that fails."""
     try:
@@ -88,7 +98,7 @@ def require_engines(names: tuple[str, ...], fail: Fail) -> None:
             TextColumn("{task.fields[engine]:14}"), BarColumn(), TextColumn("{task.description}"),
             console=Console(stderr=True), transient=False,
         ) as bars:  # fmt: skip
-            engines.install(names, _Bars(bars).show)
+            engines.provide(names, _Bars(bars).show)
     except (engines.UnknownEngine, engines.EngineInstallFailed) as error:
         fail(str(error), exit_codes.CANNOT_START)
 

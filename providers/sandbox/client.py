@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -241,23 +242,41 @@ def _account(content: Mapping[str, str]) -> Account:
     return Account(content["user"], Secret(content["password"]))
 
 
-@contextlib.contextmanager
-def _run_dir(base: Path | None) -> Iterator[tuple[Path, int]]:
-    """A new run directory, and the descriptor of its lock, which is held from before anybody can see it."""
+def place(base: Path | None = None) -> Path:
+    """The directory that holds the run directories, made where it is not there.
+
+    Raises:
+        SandboxFailed: it cannot be written.
+    """
     parent = sandboxes_dir(base)
-    name = secrets.token_hex(4)
-    try:
+    with _kept_in(parent):
         parent.mkdir(parents=True, exist_ok=True)
-        hidden = parent.parent / f".sandbox-{name}"
-        hidden.mkdir(mode=0o700)
-        lock = os.open(hidden / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        run_dir = hidden.rename(parent / name)
+        with tempfile.TemporaryFile(dir=parent.parent):
+            return parent
+
+
+@contextlib.contextmanager
+def _kept_in(parent: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise SandboxFailed(
             f"No sandbox can be kept in {parent} ({error.strerror}): make it writable, "
             f"or name another directory in CUTOVER_STATE."
         ) from error
+
+
+@contextlib.contextmanager
+def _run_dir(base: Path | None) -> Iterator[tuple[Path, int]]:
+    """A new run directory, and the descriptor of its lock, which is held from before anybody can see it."""
+    parent = place(base)
+    name = secrets.token_hex(4)
+    with _kept_in(parent):
+        hidden = parent.parent / f".sandbox-{name}"
+        hidden.mkdir(mode=0o700)
+        lock = os.open(hidden / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        run_dir = hidden.rename(parent / name)
     try:
         yield run_dir, lock
     finally:

@@ -38,6 +38,7 @@ __all__ = [
     "install",
     "installed",
     "missing",
+    "provide",
     "status",
 ]
 
@@ -106,6 +107,15 @@ def install(names: Iterable[str], on_progress: OnInstallProgress) -> None:
                 _install_one(part, on_progress)
         _prepare(engine, on_progress)
         on_progress(InstallProgress(engine.name, "ready", 0, 0, _ready_message(engine)))
+
+
+def provide(names: Iterable[str], on_progress: OnInstallProgress) -> None:
+    """Install those of the named engines that cannot be started yet.
+
+    Raises:
+        UnknownEngine, EngineInstallFailed: as `install`.
+    """
+    install([name for name in names if not installed(find(name))], on_progress)
 
 
 def _part(name: str) -> Engine:

@@ -132,11 +132,14 @@ def test_home_directory_that_cannot_be_written(tmp_path: Path) -> None:
     in_the_way = tmp_path / "state"
     in_the_way.write_text("a file where a directory should be")
 
-    answer = cutover("rehearse", "--unattended", env={**os.environ, "CUTOVER_STATE": str(in_the_way)})
+    directories = {"CUTOVER_STATE": str(in_the_way), "CUTOVER_CACHE": str(tmp_path / "cache")}
+
+    answer = cutover("rehearse", "--unattended", env={**os.environ, **directories})
 
     assert answer.returncode == 4
     assert str(in_the_way) in said_once(answer)
     assert "CUTOVER_STATE" in answer.stderr
+    assert not (tmp_path / "cache").exists(), "engines were loaded for nothing"
 
 
 def test_journal_of_a_newer_version(pair: Sandbox) -> None:

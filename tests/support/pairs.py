@@ -27,7 +27,7 @@ def running(
     options: Mapping[str, str] | None = None,
 ) -> Iterator[SandboxServer]:
     """One server of the sandbox, installed where it is missing, and gone afterwards."""
-    engines.install([found.name for found in engines.missing([engine])], lambda progress: None)
+    engines.provide([engine], lambda progress: None)
     server = SandboxServer(engines.find(engine), run_dir, name=name, positioning=positioning, options=options)
     try:
         server.start()

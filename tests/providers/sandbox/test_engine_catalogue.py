@@ -130,6 +130,12 @@ def test_an_engine_comes_with_what_it_needs(cache: Path) -> None:
     assert [engine.name for engine in engines.missing(["mysql-5.6"])] == ["compat", "mysql-5.6"]
 
 
+def test_an_engine_that_needs_another_can_be_asked_for_where_neither_is_there(cache: Path) -> None:
+    (cache / "engines").write_text("a file where a directory should be")
+    with pytest.raises(EngineInstallFailed, match="compat could not be installed in"):
+        engines.provide(["mysql-5.6"], lambda _: None)
+
+
 def test_a_tarball_comes_from_the_named_registry(
     cache: Path, tmp_path: Path, no_npm: None, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
