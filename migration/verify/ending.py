@@ -21,6 +21,8 @@ from providers.mysql.binlog.marks import End
 from providers.mysql.errors import ServerError
 
 _POLL_S = 0.02
+# How long a follower that is behind answers at once, after it was asked whether it has arrived.
+_HURRY_S = 1.0
 
 _TOO_FAST = "it changed faster than it could be read again as a whole; prove it behind a fence"
 _ROWS = "rows differ, and a change under way may explain it"
@@ -116,5 +118,7 @@ class Ending:
             except ServerError:
                 # Asked again, until the time is over.
                 return False
+        for follower in followers.values():
+            follower.hurry(_HURRY_S)
         until = time.monotonic() + _POLL_S
         return all(followers[side].wait_reached(end, until) for side, end in self._ends.items())

@@ -15,6 +15,7 @@ from providers.mysql.binlog.marks import End, Mark, Start
 from providers.mysql.binlog.tail import Tail, Touched
 from providers.mysql.endpoint import Endpoint
 from providers.mysql.errors import ServerError
+from providers.mysql.position import FilePosition
 
 _PATIENCE_S = 0.1
 # While somebody waits for the tail to arrive: how long it waits itself before it looks whether it has.
@@ -22,6 +23,7 @@ _HURRY_S = 0.001
 _ERROR_S = 10.0
 # A server that no longer has the place in its log says so at once.
 _FIRST_S = 0.05
+_NOWHERE = FilePosition("", 0)
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class LogFollower:
         self._hurry_until = 0.0
         self._renewals: list[Renewal] = []
         self._place = start
+        # Up to where everything that this tail has read is in the dirty set.
+        self._given = _NOWHERE
         self._mark: Mark | None = None
         self._tail: Tail | None = None
         self._thread = threading.Thread(target=self._run, name=f"verify-log-{side.value}", daemon=True)
@@ -96,6 +100,8 @@ class LogFollower:
     def wait_reached(self, end: End, deadline: float) -> bool:
         """Wait until everything up to an end is in the dirty set; False where it is not by then (monotonic seconds)."""
         with self._changed:
+            if end.place.within(self._given):
+                return True
             self._ends.append(end)
             self._waiting += 1
             try:
@@ -141,8 +147,8 @@ class LogFollower:
         if touched is not None:
             self._absorb(touched)
         with self._changed:
-            self._place = tail.place
-            left = [end for end in self._ends if not tail.reached(end)]
+            self._place, self._given = tail.place, tail.given
+            left = [end for end in self._ends if not end.place.within(self._given)]
             if len(left) < len(self._ends):
                 self._ends = left
                 self._changed.notify_all()
@@ -159,8 +165,9 @@ class LogFollower:
     def _renewed(self) -> None:
         with self._changed:
             asked, self._renewals = self._renewals, []
-        if not asked:
-            return
+            if not asked:
+                return
+            self._given = _NOWHERE
         if self._tail is not None:
             self._tail.close()
         self._tail = self._opened()

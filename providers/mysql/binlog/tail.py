@@ -137,6 +137,11 @@ class Tail:
         return end.place.within(self._reached)
 
     @property
+    def given(self) -> FilePosition:
+        """Up to where everything has been given back by `read`."""
+        return self._reached
+
+    @property
     def place(self) -> Start:
         """Where a new tail could begin: right after what `read` has given back.
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from migration.model import Side
 from migration.verify.dirty import DirtySet, Stretch, Suspect
 from migration.verify.ending import Seen, look
+from migration.verify.follower import LogFollower
 from migration.verify.model import Difference, Doubt, Kind
+from providers.mysql.binlog.access import free_server_id
 from providers.mysql.binlog.marks import Mark
+from providers.mysql.binlog.places import log_end, log_start
+from providers.mysql.connection import Connection
 from tests.migration.verify.pairs import Pair
 from tests.migration.verify.parts import Parts, T
 
@@ -116,3 +121,19 @@ def test_a_table_of_which_too_many_rows_differ_is_not_waited_for_once_those_that
     seen = look(parts.known, dirty, parts.findings, 2.0)
     assert (seen.differences, seen.open) == ((CHANGED,), ())
     assert "more of its rows differ" in seen.doubts[0].reason
+
+
+def test_that_a_log_was_read_to_an_end_is_told_without_another_look(parts: Parts, fresh_alike: Pair) -> None:
+    with contextlib.closing(Connection(fresh_alike.source)) as session:
+        start = log_start(session)
+        follower = LogFollower(
+            Side.SOURCE, fresh_alike.source, start, free_server_id((session,)), parts.known, parts.dirty,
+            lambda: None, parts.errors.append,
+        )  # fmt: skip
+        with contextlib.closing(follower):
+            follower.start()
+            fresh_alike.on_source("UPDATE ending.t SET v = 5 WHERE id = 1")
+            end = log_end(session)
+            assert follower.wait_reached(end, NOW() + 10)
+            assert follower.wait_reached(end, NOW())
+            assert not follower.wait_reached(replace(end, offset=end.offset + 1), NOW())
