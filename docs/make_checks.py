@@ -8,11 +8,20 @@ from types import ModuleType
 
 from migration.aliyun import checks as aliyun
 from migration.aws import checks as aws
+from migration.aws.active_active import two_sides
+from migration.aws.blue_green import blue_and_green
+from migration.aws.multi_az import in_place
 from migration.azure import checks as azure
+from migration.azure.data_in import checks as azure_data_in
+from migration.azure.dms import checks as azure_dms
 from migration.check import Check, Route
 from migration.checks import TOPICS, of_topic
 
-PROVIDERS = {"Alibaba Cloud": aliyun.TOPICS, "Amazon RDS": aws.TOPICS, "Azure": azure.TOPICS}
+PROVIDERS = {
+    "Alibaba Cloud": aliyun.TOPICS,
+    "Amazon RDS": (*aws.TOPICS, blue_and_green, in_place, two_sides),
+    "Azure": (*azure.TOPICS, *azure_data_in.TOPICS, *azure_dms.TOPICS),
+}
 EVERY = (*TOPICS, *(topic for topics in PROVIDERS.values() for topic in topics))
 
 PAGE = Path(__file__).with_name("checks.md")

@@ -17,6 +17,7 @@ from migration.inbox import Inbox
 from migration.journal import Kind
 from migration.model import Direction, End, Outcome, Stage
 from migration.runbook import (
+    CameAbout,
     CloudFailed,
     CloudSilent,
     Gate,
@@ -34,6 +35,8 @@ from migration.view import AttemptView
 from providers.mysql.errors import ConnectionLost, ServerError, Unreachable
 
 _AGAIN_S = 0.5
+# The sequence number of no decision.
+_NOBODY = 0
 
 
 class ServersChanged(Exception):
@@ -99,12 +102,19 @@ class Carrier:
         return self._end(End.COMPLETED, "the target has the writes")
 
     def _pass(self, gate: Gate) -> Passed | End | None:
-        """Hold at a gate. Passed to go on, an End where it ends here, None to look at the items anew."""
+        """Hold at a gate. Passed to go on, an End where it ends here, None to look at the items anew.
+
+        Raises:
+            ServersChanged: the provider has moved the writes meanwhile, in an attempt that was given up.
+        """
         rolled_back = self._rolled_back()
         if gate.id == "cutover" and rolled_back:
             gate = after_rollback(gate)
         try:
             passed = self._gatekeeper.hold(gate)
+        except CameAbout as late:
+            take_up(self._m, gate, late)
+            raise ServersChanged from late
         except (ServerError, StepFailed) as error:
             self._gatekeeper.hold_retry(gate.title, str(error))
             return None
@@ -120,6 +130,8 @@ class Carrier:
             for step in self._runbook.finish_on_source:
                 self._carry(step)
             return self._end(End.ROLLED_BACK, "the source has the writes")
+        if over := gate.ends(self._m):
+            return self._end(End.COMPLETED, over)
         return passed
 
     def _rolled_back(self) -> bool:
@@ -350,3 +362,17 @@ class Carrier:
 
 def _arises(item: Item, m: Migration) -> bool:
     return not isinstance(item, Gate) or item.when(m)
+
+
+def take_up(m: Migration, gate: Gate, late: CameAbout) -> None:
+    """Take up a move that came about after it was given up, at the gate before it: as an attempt to be settled."""
+    given_up, number = late.given_up, len(m.story().attempts) + 1
+    choice = Choice.CONFIRM if given_up.direction is Direction.CUTOVER else Choice.ROLL_BACK
+    m.scribe.note(str(late), "warn")
+    # In this order: a runner that dies in between finds the gate open again, or the attempt, and nothing else.
+    m.scribe.gate_passed(gate.id, _NOBODY, choice.value)
+    m.scribe.attempt(
+        number, given_up.direction,
+        old=given_up.old, new=given_up.new, actor=given_up.actor, budget_s=given_up.budget_s, parts=late.parts,
+    )  # fmt: skip
+    m.scribe.no_return(number, "the provider's state")

@@ -19,6 +19,7 @@ from migration.model import MigrationSpec, Positioning, Secrets, Side
 if TYPE_CHECKING:
     from migration.runbook import Cloud
     from providers.mysql.server import Server
+    from providers.mysql.version import Version
 
 
 _T = TypeVar("_T")
@@ -103,7 +104,8 @@ class Pair:
     """The two servers a check looks at. `positioning` is already resolved: never `auto`.
 
     `other` is the target; None where only a source is looked at. `cloud`: the provider's side, None without one.
-    `chosen`: what was chosen at the gates so far, by gate.
+    `chosen`: what was chosen at the gates so far, by gate. `expected`: the version that a target is to have which is
+    still to be created, None where that is not known.
     Made anew for each run of the checks: what they share is asked `once`.
     """
 
@@ -115,6 +117,7 @@ class Pair:
     route: Route = Route.NATIVE
     cloud: Cloud | None = None
     chosen: Mapping[str, str] = field(default_factory=dict)
+    expected: Version | None = None
     _known: dict[Hashable, Future[Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False, compare=False)
 
@@ -128,6 +131,22 @@ class Pair:
         if self.other is None:
             raise NoTarget
         return self.other
+
+    @property
+    def foreseen(self) -> Version | None:
+        """The target's version, or the one that it is to have; None where neither is known."""
+        return self.expected if self.other is None else self.other.version
+
+    @property
+    def target_version(self) -> Version:
+        """The same where the question rests on it.
+
+        Raises:
+            NoTarget: there is no target, and nothing is known of one.
+        """
+        if self.foreseen is None:
+            raise NoTarget
+        return self.foreseen
 
     def once(self, what: Hashable, ask: Callable[[], _T]) -> _T:
         """The answer to a question that several checks have; asked by the first of them, whom the others wait for.

@@ -44,6 +44,14 @@ class Clients(Protocol):
         """Start them again after `suspend`, with another address where one is given."""
         ...
 
+    def renew(self) -> None:
+        """Let every application server open its sessions anew, as its operator does."""
+        ...
+
+    def move_next(self, new: ServerSpec) -> None:
+        """Point one more application server to this side, as its operator does; nothing where all are there."""
+        ...
+
     def switched(self, switches: int) -> FiguresView | None:
         """What they saw of the newest of so many switches; None where nobody can tell."""
         ...
@@ -77,6 +85,12 @@ class RealClients:
         """The operator does."""
 
     def resume(self, new: ServerSpec | None) -> None:
+        """The operator does."""
+
+    def renew(self) -> None:
+        """The operator does."""
+
+    def move_next(self, new: ServerSpec) -> None:
         """The operator does."""
 
     def switched(self, switches: int) -> FiguresView | None:
@@ -132,6 +146,16 @@ class RehearsalClients:
             if new is not None:
                 self._sandbox.workload("move", host=new.host, port=new.port)
             self._sandbox.workload("restart")
+
+    def renew(self) -> None:
+        """One after the other; nobody watches any more which server takes writes, since soon both do."""
+        with _heard():
+            self._sandbox.workload("renew")
+
+    def move_next(self, new: ServerSpec) -> None:
+        """The first that is not there yet."""
+        with _heard():
+            self._sandbox.workload("move_next", host=new.host, port=new.port)
 
     def switched(self, switches: int) -> FiguresView | None:
         """Wait until the clients have moved, then tell; None while they are suspended."""

@@ -261,8 +261,8 @@ class Gatekeeper:
 
     def _pair(self) -> Pair:
         m = self._m
-        route, chosen = self._runbook.route(m), m.story().chosen
-        return Pair(m.source, m.other, m.spec, m.secrets, m.positioning, route, m.cloud, chosen)
+        route, chosen, expected = self._runbook.route(m), m.story().chosen, self._runbook.expected(m)
+        return Pair(m.source, m.other, m.spec, m.secrets, m.positioning, route, m.cloud, chosen, expected)
 
     def _check(self) -> None:
         pair = self._pair()

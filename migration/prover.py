@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from migration.check import Finding, Result, Severity
@@ -13,7 +13,7 @@ from migration.check import Verdict as Found
 from migration.decisions import Choice
 from migration.journal import JournalError
 from migration.model import Direction, Proof, Side
-from migration.runbook import Gate, Migration, NotProved, Runbook
+from migration.runbook import Desk, Gate, Migration, NotProved, Runbook
 from migration.story import Story
 from migration.verify.fence_proof import LISTED
 from migration.verify.model import Difference, Doubt, Outcome, Progress, Request, State, Verdict
@@ -26,6 +26,8 @@ CHECK = "content"
 _TELL_S = 1.0
 _AGAIN_S = 5.0
 _MOST_ROWS = 100
+# Providers tell whole seconds.
+_COARSE_S = 1.0
 
 
 def worth_comparing(story: Story, runbook: Runbook) -> bool:
@@ -42,16 +44,31 @@ def worth_comparing(story: Story, runbook: Runbook) -> bool:
     return True
 
 
+def at_most_behind(desk: Desk) -> float | None:
+    """How far the side without writes is behind now at most, in seconds, by the provider's figure; None: not known."""
+    sample = desk.lag()
+    if sample is None or sample.lag_s is None or sample.at_least:
+        return None
+    return sample.lag_s + _COARSE_S + max(0.0, time.time() - sample.at)
+
+
 class Prover:
     """One verification after the other, in the direction in which the writes would move next.
 
     They have sessions of their own and only read. One that ends by an error is begun again.
     """
 
-    def __init__(self, m: Migration, directory: Path) -> None:
-        """`directory`: where the verification keeps what a later one can go on from."""
+    def __init__(self, m: Migration, directory: Path, lag_s: Callable[[], float | None] | None = None) -> None:
+        """Say how the rows are to be compared.
+
+        Args:
+            m: the migration.
+            directory: where the verification keeps what a later one can go on from.
+            lag_s: the lag in seconds where it is a provider that carries the rows, see `at_most_behind`.
+        """
         self._m = m
         self._directory = directory
+        self._lag_s = lag_s
         self._lock = threading.Lock()
         self._forward = True
         self._running: Verification | None = None
@@ -85,6 +102,11 @@ class Prover:
             self._forward = after is Direction.ROLLBACK
         self._drop()
         self._wanted.set()
+
+    def rest(self) -> None:
+        """Compare nothing until `want` or `point`: while both sides take writes, neither is what the other follows."""
+        self._wanted.clear()
+        self._drop()
 
     def progress(self) -> Progress | None:
         """How far the comparison is; None where none is under way."""
@@ -197,12 +219,13 @@ class Prover:
         m = self._m
         old, new = (m.source, m.target) if forward else (m.target, m.source)
         request = Request(m.databases())
-        running = Verification(old.endpoint, new.endpoint, request, state=self._directory / f"rows-{forward:d}")
+        state = self._directory / f"rows-{forward:d}"
+        running = Verification(old.endpoint, new.endpoint, request, state=state, lag_s=self._lag_s)
         with contextlib.ExitStack() as undo:
             undo.callback(running.close)
             running.start()
             with self._lock:
-                if self._stop.is_set() or forward != self._forward:
+                if self._stop.is_set() or forward != self._forward or not self._wanted.is_set():
                     return
                 self._running = running
             undo.pop_all()

@@ -39,14 +39,14 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from migration.check import Finding, Fix
 from migration.journal import Entry, Journal, Kind
-from migration.model import Direction, End, Outcome, Side, Stage
-from migration.view import ClientView, Condition, FiguresView, LagSample, Option, Plan, RollbackView
+from migration.model import Direction, End, Outcome, Side, Stage, Writes
+from migration.view import ClientView, Condition, FiguresView, LagSample, Option, Plan, PlanItem, RollbackView
 
 
 def part_intent(number: int, part: str, at: float) -> Entry:
@@ -63,6 +63,27 @@ def part_outcome(number: int, part: str, outcome: Outcome, note: str, began: flo
 def statement_entry(server: str, step: str, sql: str, thread_id: int) -> Entry:
     """A statement that changes a server is about to be sent; `thread_id` is the server's number of its session."""
     return Entry(Kind.STATEMENT, server, {"step": step, "sql": sql, "thread_id": thread_id}, time.time())
+
+
+def read_plan(plan_hash: str, body: Mapping[str, Any]) -> Plan:
+    """Read what `Scribe.plan` wrote."""
+    items = tuple(
+        PlanItem(
+            id=item["id"],
+            kind=item["kind"],
+            stage=Stage(item["stage"]),
+            title=item["title"],
+            side=Side(item["side"]),
+            why=item["why"],
+            writes=Writes(item["writes"]),
+            estimate_s=item["estimate_s"],
+            basis=item["basis"],
+            undo=item["undo"],
+            statements=tuple(item["statements"]),
+        )
+        for item in body["items"]
+    )
+    return Plan(plan_hash, body["positioning"], items)
 
 
 class Scribe:

@@ -11,9 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from migration import rehearsed
+from migration import rehearsed, runbooks
+from migration.check import Verdict
 from migration.decisions import Choice, Decision, decide
-from migration.model import NO_WISHES, Direction, End, MigrationSpec, Positioning, Secrets, ServerSpec, Wishes
+from migration.model import NO_WISHES, Direction, End, MigrationSpec, Positioning, Proof, Secrets, ServerSpec, Wishes
+from migration.prover import CHECK as CONTENT
 from migration.sessions import RunnerAtWork, SessionError, create, launch, read_spec
 from migration.view import AttemptView, FiguresView, GateView, MigrationView
 from migration.watch import Watch
@@ -308,9 +310,22 @@ def result(view: MigrationView, journal: Path, outcome: str) -> dict[str, Any]:
 
 
 def passed(view: MigrationView, script: Script) -> bool:
-    """Whether the rehearsal ended as asked for, with nothing lost and never two servers taking writes."""
+    """Whether the rehearsal ended as asked for, with nothing lost and never two servers taking writes.
+
+    Where the runbook means both to take writes, they have to be found equal at the end instead.
+    """
     measured = [attempt.figures for attempt in view.attempts if attempt.figures is not None]
-    clean = all(
-        figures.lost_writes == 0 and figures.both_writable_ms == 0 for figures in (*measured, view.figures) if figures
-    )
+    seen = [figures for figures in (*measured, view.figures) if figures is not None]
+    clean = all(figures.lost_writes == 0 for figures in seen)
+    if runbooks.find(view.spec.runbook).both_open:
+        clean = clean and _equal(view)
+    else:
+        clean = clean and all(figures.both_writable_ms == 0 for figures in seen)
     return view.end is script.end and view.figures is not None and clean
+
+
+def _equal(view: MigrationView) -> bool:
+    """Whether both servers were found equal, where the writes were moved at all and rows are compared."""
+    moved = view.spec.proof is not Proof.OFF and any(attempt.result == "switched" for attempt in view.attempts)
+    found = [finding.result.verdict for finding in view.findings if finding.check == CONTENT]
+    return not moved or found == [Verdict.PASSED]

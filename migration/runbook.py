@@ -27,9 +27,10 @@ from migration.model import (
 from migration.pair_lock import PairLock
 from migration.records import Scribe
 from migration.story import Story
-from migration.view import Condition, LagSample, Option, RollbackView
+from migration.view import AttemptView, Condition, LagSample, Option, RollbackView
 from providers.mysql.position import FilePosition, Position
 from providers.mysql.server import Server
+from providers.mysql.version import Version
 
 if TYPE_CHECKING:
     from migration.cutover.attempt import Switchover
@@ -64,6 +65,18 @@ class CloudAbsent(CloudFailed):
 
 class CloudSilent(CloudFailed):
     """Whether a provider carried a call out is not known."""
+
+
+class CameAbout(Exception):
+    """A provider has carried out a move of the writes in an attempt that was given up; the message says which.
+
+    `parts`: what is left to be done of it, as `Mover.parts` has them.
+    """
+
+    def __init__(self, words: str, given_up: AttemptView, parts: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(words)
+        self.given_up = given_up
+        self.parts = parts
 
 
 class ProviderSwitch(Protocol):
@@ -132,7 +145,8 @@ class Migration:
 
     `other` is the target, None while it is still to be created. `positioning` is resolved: never `auto`. `armed`:
     whether the new side opens by itself on a marker. `lock` keeps other programs off the pair; None where nobody took
-    it yet. `prover`: None where rows are not compared. `cloud`: None where servers are all there is.
+    it yet. `prover`: None where rows are not compared. `cloud`: None where servers are all there is. `in_place`: the
+    target is the source itself, once it is changed, and `other` stays None.
     """
 
     spec: MigrationSpec
@@ -146,6 +160,7 @@ class Migration:
     armed: bool = False
     prover: Prover | None = None
     cloud: Cloud | None = None
+    in_place: bool = False
 
     @property
     def target(self) -> Server:
@@ -154,6 +169,8 @@ class Migration:
         Raises:
             TargetUnknown: it is still to be created.
         """
+        if self.in_place:
+            return self.source
         if self.other is None:
             raise TargetUnknown(f"{self.spec.target.name} is not there yet; it is made in a step of this migration.")
         return self.other
@@ -165,10 +182,15 @@ class Migration:
 
     def story(self) -> Story:
         """What the journal says so far."""
-        story = Story()
-        for record in self.scribe.journal.records():
-            story.tell(record)
-        return story
+        return Story.of(self.scribe.journal.records())
+
+    def chosen(self, gate: str) -> str:
+        """What was chosen at a gate; empty where nothing was."""
+        return self.story().chosen.get(gate, "")
+
+    def spec_now(self) -> MigrationSpec:
+        """What was asked for, with the servers where steps have put them since."""
+        return self.story().spec or self.spec
 
     def databases(self) -> tuple[str, ...]:
         """The databases to move."""
@@ -321,7 +343,8 @@ class Gate:
 
     `word` gives what has to be typed to confirm, empty where a plain confirmation is enough. `options`: what can be
     chosen here; the decision then names one of them, and the story keeps it. Where there are none, or `when` says so,
-    nothing is asked; where there is one, it is taken.
+    nothing is asked; where there is one, it is taken. `ends`: with which words the migration is over once this gate is
+    passed, the source having the writes as before; empty where it goes on.
     """
 
     id: str
@@ -333,6 +356,7 @@ class Gate:
     choices: tuple[Choice, ...]
     options: Callable[[Migration], tuple[Option, ...]] | None = None
     when: Callable[[Migration], bool] = lambda m: True
+    ends: Callable[[Migration], str] = lambda m: ""
 
 
 class Mover(Protocol):
@@ -354,8 +378,7 @@ class Mover(Protocol):
         """What must hold before the writes may move in this direction, measured now.
 
         Raises:
-            ServersChanged: the writes have moved in an attempt that was given up; it waits to be settled, see
-                `migration.carrier`.
+            CameAbout: the writes have moved in an attempt that was given up.
         """
         ...
 
@@ -424,9 +447,12 @@ class Runbook:
     `stages` holds the items of each stage in order. `finish_on_source` ends a migration that was rolled
     back. `route`: how the rows travel, which decides what a finding means. `follows_from`: the step after which
     the target follows and is closed to clients. `cloud` opens the provider's side, `follow` measures the lag where
-    the servers' own replication is not what carries the rows. `new_address`: where clients have to go with the
+    the servers' own replication is not what carries the rows. `expected`: the version that a target is to have which
+    is still to be created, None where that is not known. `new_address`: where clients have to go with the
     writes; None where the provider leads them there. `reversible`: whether the old side follows the new one after the
-    switch, so that the rows of both are still to be compared.
+    switch, so that the rows of both are still to be compared. `in_place`: nothing is moved: the source is changed where
+    it is, and keeps its address. `both_open`: the switch means both sides to take writes while application servers are
+    moved.
     """
 
     name: str
@@ -439,8 +465,11 @@ class Runbook:
     follows_from: str
     cloud: Callable[[MigrationSpec, Secrets], Cloud] | None = None
     follow: Callable[[Migration], Follow] | None = None
+    expected: Callable[[Migration], Version | None] = lambda m: None
     new_address: Callable[[Migration], ServerSpec | None] = lambda m: m.spec.target
     reversible: bool = True
+    in_place: bool = False
+    both_open: bool = False
 
     @property
     def switch(self) -> Switch:

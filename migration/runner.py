@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from migration import runbooks
@@ -24,7 +25,7 @@ from migration.journal import Journal, JournalError, JournalReader, Kind, Record
 from migration.model import MigrationSpec, Positioning, Proof, Secrets, Side
 from migration.pair_lock import PairLock
 from migration.placing import find, place_of
-from migration.prover import Prover, worth_comparing
+from migration.prover import Prover, at_most_behind, worth_comparing
 from migration.records import Scribe
 from migration.runbook import Cloud, Migration, StepFailed
 from migration.sampler import Sampler
@@ -50,7 +51,7 @@ class Runner:
         self._scribe = Scribe(journal)
         records = journal.records()
         self._heard = max([before, *(record.seq for record in records if record.kind is not Kind.DECISION)])
-        self._story = _fold(records)
+        self._story = Story.of(records)
         if self._story.spec is None:
             raise JournalError(f"The journal {journal.path} is empty; delete its directory and start again.")
         self._spec: MigrationSpec = self._story.spec
@@ -103,7 +104,7 @@ class Runner:
         return Carrier(runbook, replace(m, prover=prover), inbox, sampler, clients).carry_out().value
 
     def _read_again(self) -> None:
-        self._story = _fold(self._journal.records())
+        self._story = Story.of(self._journal.records())
         assert self._story.spec is not None
         self._spec = self._story.spec
 
@@ -111,9 +112,11 @@ class Runner:
         """What keeps the rows compared, in the direction in which the journal says the writes would move next."""
         if self._spec.proof is Proof.OFF or migration.other is None:
             return None
-        if not worth_comparing(self._story, runbooks.find(self._spec.runbook)):
+        runbook = runbooks.find(self._spec.runbook)
+        if not worth_comparing(self._story, runbook):
             return None
-        prover = Prover(migration, self._journal.path.parent)
+        lag_s = None if runbook.follow is None else partial(at_most_behind, migration.desk)
+        prover = Prover(migration, self._journal.path.parent, lag_s)
         switched = [attempt for attempt in self._story.attempts if attempt.result == "switched"]
         if switched:
             prover.point(switched[-1].direction)
@@ -145,7 +148,7 @@ class Runner:
         m = Migration(spec, secrets, source, target, positioning, self._scribe, inbox, lock, cloud=cloud)
         if target is None:
             self._scribe.servers(_describe(source), {}, "", None)
-            return m
+            return replace(m, in_place=runbook.in_place)
         armed = runbook.switch.how.arms(m) if self._story.armed is None else self._story.armed
         self._scribe.servers(_describe(source), _describe(target), positioning.value, armed)
         return replace(m, armed=armed)
@@ -194,13 +197,6 @@ def _cancelled(decision: Record | None) -> bool:
 
 def _describe(server: Server) -> dict[str, str]:
     return {"version": str(server.version), "identity": server.identity.uid}
-
-
-def _fold(records: tuple[Record, ...]) -> Story:
-    story = Story()
-    for record in records:
-        story.tell(record)
-    return story
 
 
 def choose_positioning(asked: Positioning, source: Server, target: Server) -> Positioning:

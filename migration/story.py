@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from migration.attempts import begun, with_part
 from migration.check import Finding, Fix
 from migration.journal import Kind, Record, Sample
-from migration.model import End, MigrationSpec, Outcome, Side, Stage, Writes
+from migration.model import End, MigrationSpec, Outcome, Side, Stage
+from migration.records import read_plan
 from migration.view import (
     AttemptView,
     ClientView,
@@ -24,7 +24,6 @@ from migration.view import (
     MigrationView,
     Option,
     Plan,
-    PlanItem,
     ProgressView,
     RollbackView,
     ServerView,
@@ -47,27 +46,6 @@ class _Progress:
     started_at: float | None = None
     ended_at: float | None = None
     note: str = ""
-
-
-def plan_from_json(plan_hash: str, body: Mapping[str, Any]) -> Plan:
-    """Read what `Scribe.plan` wrote."""
-    items = tuple(
-        PlanItem(
-            id=item["id"],
-            kind=item["kind"],
-            stage=Stage(item["stage"]),
-            title=item["title"],
-            side=Side(item["side"]),
-            why=item["why"],
-            writes=Writes(item["writes"]),
-            estimate_s=item["estimate_s"],
-            basis=item["basis"],
-            undo=item["undo"],
-            statements=tuple(item["statements"]),
-        )
-        for item in body["items"]
-    )
-    return Plan(plan_hash, body["positioning"], items)
 
 
 @dataclass
@@ -106,6 +84,14 @@ class Story:
     _lag: deque[LagSample] = field(default_factory=lambda: deque(maxlen=_LAG_HISTORY))
     _below_since: float | None = None
     _log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=_LOG_LINES))
+
+    @classmethod
+    def of(cls, records: Iterable[Record]) -> Story:
+        """What these records, in order, add up to."""
+        story = cls()
+        for record in records:
+            story.tell(record)
+        return story
 
     def tell(self, record: Record) -> None:
         """Take in one record; they must come in order."""
@@ -205,6 +191,8 @@ class Story:
         return tuple(views)
 
     def _headline(self, runner_alive: bool) -> str:
+        if self.end is End.COMPLETED and not any(attempt.result == "switched" for attempt in self.attempts):
+            return "Complete: nothing was moved, and the source has the writes, as before."
         if self.end is not None:
             return {
                 End.COMPLETED: "Complete: the target has the writes and replication has ended.",
@@ -280,7 +268,7 @@ def _finding(story: Story, record: Record) -> None:
 
 
 def _plan(story: Story, record: Record) -> None:
-    story.plan = plan_from_json(record.subject, record.body)
+    story.plan = read_plan(record.subject, record.body)
     story.approved = False
     story.say(record.at, f"plan {record.subject} made, {len(story.plan.items)} steps")
 

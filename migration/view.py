@@ -11,6 +11,11 @@ from enum import StrEnum
 from migration.check import Finding, Fix
 from migration.model import Direction, End, MigrationSpec, Side, Stage, Writes
 
+# The part of an attempt in which application servers are moved while both sides take writes.
+MOVING_SERVERS = "application_servers"
+# The switch of which it is a part.
+MOVE_APPLICATIONS = "move_applications"
+
 
 class StepState(StrEnum):
     """Where a step stands. `waiting` is a gate that waits for the operator."""
@@ -218,6 +223,11 @@ class AttemptView:
     budget_s: float
     steps: tuple[SwitchStep, ...]
     figures: FiguresView | None = None
+
+    @property
+    def both_open(self) -> bool:
+        """Whether both sides are meant to take writes in it, while application servers are moved."""
+        return any(step.id == MOVING_SERVERS for step in self.steps)
 
     @property
     def window_ms(self) -> float | None:

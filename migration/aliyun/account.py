@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Literal, TypeVar
 
+from migration import clouds
 from migration.aliyun.addresses import places
 from migration.model import CloudSpec, MigrationSpec, Secrets
 from migration.placing import Place
-from migration.runbook import Cloud, CloudAbsent, CloudFailed, CloudSilent, Migration
+from migration.runbook import Cloud, CloudAbsent, CloudSilent, Migration
 from providers.aliyun import polardb
 from providers.aliyun.calls import Write
 from providers.aliyun.client import Client
@@ -17,11 +18,13 @@ from providers.aliyun.command_line import as_command, from_command
 from providers.aliyun.credential_sources import find
 from providers.aliyun.credentials import Credentials, CredentialSource, from_texts
 from providers.aliyun.endpoints import Endpoints, everything_at
-from providers.aliyun.errors import AliyunError, NotFound, Unanswered
+from providers.aliyun.errors import NotFound, Unanswered
 from providers.aliyun.polardb_records import Migration as Found
 from providers.mysql.server import Server
 
 T = TypeVar("T")
+# What every migration of this cloud has to have.
+HELD = "account with Alibaba Cloud"
 Rules = Literal["2019", "2026"]
 _GIVEN = "given"
 
@@ -86,16 +89,8 @@ class Account(Cloud):
         self.client.close()
 
 
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except Unanswered as error:
-        raise CloudSilent(str(error)) from error
-    except NotFound as error:
-        raise CloudAbsent(str(error)) from error
-    except AliyunError as error:
-        raise CloudFailed(str(error)) from error
+def _told() -> AbstractContextManager[None]:
+    return clouds.told(Unanswered, NotFound)
 
 
 def open_account(spec: MigrationSpec, secrets: Secrets) -> Account:
@@ -104,12 +99,11 @@ def open_account(spec: MigrationSpec, secrets: Secrets) -> Account:
     Raises:
         CloudFailed: the migration names none, or there are no credentials where it says.
     """
-    if spec.cloud is None:
-        raise CloudFailed(f"The migration {spec.id} names no account with Alibaba Cloud; begin it again with one.")
+    given = clouds.named(spec, HELD)
     with _told():
-        endpoint, region = spec.cloud.endpoint, spec.cloud.region
+        endpoint, region = given.endpoint, given.region
         places = everything_at(endpoint, region) if endpoint else Endpoints(region)
-        return Account(spec.cloud, Client(places, _credentials(spec.cloud, secrets)))
+        return Account(given, Client(places, _credentials(given, secrets)))
 
 
 def _credentials(spec: CloudSpec, secrets: Secrets) -> CredentialSource:
@@ -130,9 +124,23 @@ def of(m: Migration) -> Account:
     Raises:
         CloudFailed: it has none.
     """
-    if not isinstance(m.cloud, Account):
-        raise CloudFailed(f"The migration {m.spec.id} has no account with Alibaba Cloud; begin it again with one.")
-    return m.cloud
+    return clouds.account(m, Account, HELD)
+
+
+def send_once(m: Migration, write: Write[T]) -> bool:
+    """Carry out a write that is looked for afterwards, and say whether it was answered.
+
+    An answer that was lost is told, and no reason to send it again.
+
+    Raises:
+        CloudFailed: it was refused.
+    """
+    try:
+        of(m).send(write)
+    except CloudSilent as silent:
+        m.scribe.note(f"{silent} It is not sent again; what became of it is looked for.", "warn")
+        return False
+    return True
 
 
 def commands(*writes: Write[T]) -> tuple[str, ...]:

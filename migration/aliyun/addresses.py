@@ -141,7 +141,7 @@ def follow_exchange(m: Migration, found: Found) -> None:
 
     Which list an address stands in after an exchange is not published; the servers know who they are.
     """
-    spec, listed = m.story().spec or m.spec, places(found)
+    spec, listed = m.spec_now(), places(found)
     for side, of_side, server, password in (
         (Side.SOURCE, spec.source, m.source, m.secrets.source),
         (Side.TARGET, spec.target, m.target, m.secrets.target),
@@ -170,7 +170,7 @@ def _every(endpoints: Iterable[MigrationEndpoint] | None) -> Iterator[Address]:
 
 def wanted(m: Migration) -> bool:
     """Whether endpoints are to be exchanged with the switch."""
-    return m.story().chosen.get("endpoints") == WITH
+    return m.chosen("endpoints") == WITH
 
 
 def new_address(m: Migration) -> ServerSpec | None:

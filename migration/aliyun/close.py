@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from migration.aliyun.account import commands, of
-from migration.aliyun.state import Holder, ended, holder, in_words, look_for, require_cluster, wait_until_ended
+import math
+
+from migration.aliyun.account import commands, of, send_once
+from migration.aliyun.state import Holder, ended, holder, in_words, look_for, require_cluster, usual_s, wait_until_ended
 from migration.journal import Kind
 from migration.runbook import Estimate, Migration, Observation, StepFailed, done, not_done
 from providers.aliyun import polardb
@@ -45,7 +47,6 @@ class Closing:
         Raises:
             StepFailed: the other side has the writes, or the migration was ended elsewhere.
             CloudFailed: it was refused, or goes on in spite of it.
-            CloudSilent: whether it was carried out is not known.
         """
         cluster = require_cluster(m)
         found = look_for(of(m), cluster)
@@ -55,6 +56,7 @@ class Closing:
                 f"writes since then. Stop the applications, compare what {of(m).instance_id} and {cluster} have, and "
                 "decide there."
             )
+        answered = True
         if found.status != Status.CLOSING:
             if holder(found) is not self._wanted:
                 raise StepFailed(
@@ -63,12 +65,12 @@ class Closing:
                 )
             write = _close(m, cluster)
             m.scribe.statement(_PRODUCT, _STEP, commands(write)[0], 0)
-            of(m).send(write)
-        wait_until_ended(m, self._step)
+            answered = send_once(m, write)
+        wait_until_ended(m, self._step, math.inf if answered else usual_s(of(m)))
 
 
 def _close(m: Migration, cluster: str) -> Write[None]:
-    without = m.story().chosen.get("binlog") == NO_LOG
+    without = m.chosen("binlog") == NO_LOG
     return polardb.close_migration_without_binlog(cluster) if without else polardb.close_migration(cluster)
 
 

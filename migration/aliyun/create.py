@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 
+from migration.aliyun import clone
 from migration.aliyun.account import commands, of
 from migration.aliyun.state import cluster_id
 from migration.model import Side
 from migration.runbook import CloudFailed, Estimate, Migration, Observation, done, not_done
 from providers.aliyun import polardb, rds
 from providers.aliyun.calls import Write
-from providers.aliyun.polardb_records import Created, NewCluster
+from providers.aliyun.polardb_records import CLONE, MIGRATE, Created, NewCluster
 
+# How the cluster is paid for where its nodes grow and shrink; in the order it is a kind of pay as you go.
+SERVERLESS = "Serverless"
+# PolarDB API reference, CreateDBCluster, DBNodeClass and ServerlessType.
+SERVERLESS_CLASS = "polar.mysql.sl.small"
 _MINUTES = "the page: 10 to 15 minutes until the cluster is there, then as long as the data takes"
 
 
@@ -66,11 +71,13 @@ def _order(m: Migration) -> Write[Created]:
     account, chosen = of(m), m.story().chosen
     instance = account.read(lambda client: rds.instance(client, account.instance_id))
     parameters = account.read(lambda client: rds.parameters(client, account.instance_id))
+    serverless = chosen.get("billing") == SERVERLESS
     order = NewCluster(
         token=hashlib.sha256(f"{m.spec.id} {account.instance_id}".encode()).hexdigest()[:32],
         source_id=account.instance_id,
         version=chosen.get("version") or instance.version or "",
-        pay_type=chosen.get("billing", "Postpaid"),
+        creation=CLONE if clone.wanted(m) else MIGRATE,
+        pay_type="Postpaid" if serverless else chosen.get("billing", "Postpaid"),
         node_class=chosen.get("node_class") or None,
         zone_id=chosen.get("zone") or instance.zone_id,
         vpc_id=instance.vpc_id or None,
@@ -93,4 +100,13 @@ def _options(chosen: dict[str, str]) -> dict[str, str]:
         options |= {"LooseXEngine": "ON", "LooseXEngineUseMemoryPct": "50"}
     if chosen.get("billing") == "Prepaid":
         options |= {"Period": "Month", "UsedTime": "1"}
+    if chosen.get("billing") == SERVERLESS:
+        options |= {
+            "ServerlessType": "AgileServerless",
+            "ScaleMin": chosen.get("scale_min", ""),
+            "ScaleMax": chosen.get("scale_max", ""),
+            # One reader from the beginning, as a cluster of fixed classes has it, which stays one.
+            "ScaleRoNumMin": "1",
+            "ScaleRoNumMax": "1",
+        }
     return options

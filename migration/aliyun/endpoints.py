@@ -6,7 +6,7 @@ import hashlib
 import time
 from dataclasses import dataclass
 
-from migration.aliyun.account import commands, of
+from migration.aliyun.account import commands, of, send_once
 from migration.aliyun.addresses import CUSTOM, PRIVATE, PUBLIC, Row, in_words, partners, table
 from migration.aliyun.state import cluster_id, look, poll_s, require_cluster
 from migration.aliyun.waiting import Waiting
@@ -81,7 +81,7 @@ def left_alone(found: Found) -> tuple[Row, ...]:
 
 def probe(m: Migration) -> Observation:
     """Whether every address has a partner that can have one, or that was not asked for."""
-    if m.story().chosen.get("add_endpoints") != ADD:
+    if m.chosen("add_endpoints") != ADD:
         return done("not asked for")
     left = additions(look(m))
     return not_done(_names(left)) if left else done("nothing more can be added")
@@ -91,7 +91,7 @@ def apply(m: Migration) -> None:
     """Add what is missing and wait until it is listed.
 
     Raises:
-        CloudFailed, CloudSilent: as `Account.send`.
+        CloudFailed: a call was refused.
         StepFailed: it is not listed after ten minutes.
         Halted: the operator stopped waiting.
     """
@@ -103,7 +103,7 @@ def apply(m: Migration) -> None:
             "warn",
         )
     for write in _writes(m, found):
-        of(m).send(write)
+        send_once(m, write)
     waiting = Waiting(m, STEP, f"waiting until {cluster} lists the endpoints that were added")
     while left := additions(look(m)):
         waiting.tell(_names(left))

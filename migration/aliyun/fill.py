@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from migration.aliyun.account import commands, of
+import math
+
+from migration.aliyun.account import commands, of, send_once
 from migration.aliyun.addresses import place_target
 from migration.aliyun.agreed import agreed_to
 from migration.aliyun.checks.dts import carrier, what_failed
+from migration.aliyun.copying import Copying
 from migration.aliyun.state import (
     Holder,
     cluster_id,
@@ -16,6 +19,7 @@ from migration.aliyun.state import (
     look_for,
     looks,
     require_cluster,
+    usual_s,
     wait_until_ended,
 )
 from migration.aliyun.waiting import Waiting
@@ -46,7 +50,7 @@ def probe(m: Migration) -> Observation:
     found = look(m)
     if found.status not in (Status.SYNCING, Status.SWITCHED):
         return not_done(in_words(found))
-    if not (m.story().spec or m.spec).target.host:
+    if not m.spec_now().target.host:
         return not_done(f"{in_words(found)}; the address of the cluster is not known yet")
     return done(in_words(found))
 
@@ -60,7 +64,7 @@ def apply(m: Migration) -> None:
     """
     cluster = require_cluster(m)
     waiting = Waiting(m, STEP, f"waiting until {cluster} follows {of(m).instance_id}")
-    for found in looks(m, waiting):
+    for found in looks(m, waiting, Copying(m).shown):
         if found.status == Status.SYNCING:
             place_target(m, found)
             return
@@ -85,7 +89,7 @@ def _go_on(m: Migration, cluster: str, found: Found) -> None:
         raise StepFailed(why)
     write = polardb.continue_migration(cluster)
     m.scribe.statement(_PRODUCT, STEP, commands(write)[0], 0)
-    of(m).send(write)
+    send_once(m, write)
     m.scribe.note(f"the precheck of the migration into {cluster} runs again: {write.call.action.name}")
 
 
@@ -105,11 +109,12 @@ def undo(m: Migration) -> None:
             f"migration into {cluster} is not ended while that is so. Move the writes back in the console, then try "
             "again."
         )
+    answered = True
     if found is not None and found.status == Status.PRECHECK_FAILED:
-        of(m).send(polardb.abort_migration(cluster))
+        answered = send_once(m, polardb.abort_migration(cluster))
     elif not ended(found) and found is not None and found.status != Status.CLOSING:
-        of(m).send(polardb.close_migration(cluster))
-    wait_until_ended(m, _ORDER)
+        answered = send_once(m, polardb.close_migration(cluster))
+    wait_until_ended(m, _ORDER, math.inf if answered else usual_s(of(m)))
     m.scribe.note(
         f"{cluster} is a cluster of its own now: it takes writes and is billed until you delete it, in the console or "
         f"by `{commands(polardb.delete_cluster(cluster))[0]}`.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from migration.aliyun import addresses
 from migration.aliyun.account import commands, of
+from migration.aliyun.checks.compared import still_open
 from migration.aliyun.state import (
     LAG_LIMIT_S,
     MOVING,
@@ -19,13 +20,12 @@ from migration.aliyun.state import (
     looks_on,
     no_delay,
     require_cluster,
+    usual,
 )
 from migration.aliyun.waiting import Waiting
-from migration.carrier import ServersChanged
 from migration.cutover.attempt import Aborted, Switchover, part, past_no_return
-from migration.decisions import Choice
 from migration.model import Direction
-from migration.runbook import CloudFailed, CloudSilent, Estimate, Migration
+from migration.runbook import CameAbout, CloudFailed, CloudSilent, Estimate, Migration
 from migration.view import AttemptView, Condition
 from providers.aliyun import polardb
 from providers.aliyun.calls import Write
@@ -42,9 +42,10 @@ _PARTS = (_READY, ("fence", "ask the provider to switch"), *_AFTER_CALL)
 # How long a call may take to be seen in the state.
 _UNSEEN_S = 30.0
 _STEP = "move_writes"
-# The gate before a move, and what passes it. No operator decides that one is taken up again.
-_GATES = {Direction.CUTOVER: ("cutover", Choice.CONFIRM), Direction.ROLLBACK: ("observe", Choice.ROLL_BACK)}
-_NOBODY = 0
+_TOO_LONG = (
+    "Writes may be off on both sides meanwhile. Nothing is sent again and nothing can be taken back: look at the "
+    "migration in the console, and call the provider."
+)
 
 
 def parts(m: Migration) -> tuple[tuple[str, str], ...]:
@@ -82,21 +83,21 @@ def ready(m: Migration, direction: Direction) -> tuple[Condition, ...]:
     """See `Mover`.
 
     Raises:
-        ServersChanged: the provider has moved the writes in an attempt that was given up; it is open again.
+        CameAbout: the provider has moved the writes in an attempt that was given up.
     """
     try:
         found = look(m)
     except CloudFailed as error:
         return (Condition(False, str(error)),)
-    _take_up(m, direction, found)
+    _look_for_late(m, direction, found)
     return _conditions(m, direction, found)
 
 
-def _take_up(m: Migration, direction: Direction, found: Found) -> None:
-    """Take up a move that was given up and has come about since: as an attempt that waits to be settled.
+def _look_for_late(m: Migration, direction: Direction, found: Found) -> None:
+    """See whether a move that was given up has come about since.
 
     Raises:
-        ServersChanged: it has; whoever connects anew settles it.
+        CameAbout: it has.
     """
     move = MOVING[direction]
     if found.status != move.after or holder(found) is not move.new:
@@ -104,17 +105,8 @@ def _take_up(m: Migration, direction: Direction, found: Found) -> None:
     given_up = _given_up(m, direction)
     if given_up is None:
         return
-    number, (gate, choice) = m.story().attempts[-1].number + 1, _GATES[direction]
     why = f"the provider has carried out {direction} {given_up.number}, which was given up: {in_words(found)}"
-    m.scribe.note(why, "warn")
-    # In this order: a runner that dies in between finds the gate open again, or the attempt, and nothing else.
-    m.scribe.gate_passed(gate, _NOBODY, choice.value)
-    m.scribe.attempt(
-        number, direction,
-        old=given_up.old, new=given_up.new, actor=given_up.actor, budget_s=given_up.budget_s, parts=_AFTER_CALL,
-    )  # fmt: skip
-    m.scribe.no_return(number, "the provider's state")
-    raise ServersChanged
+    raise CameAbout(why, given_up, _AFTER_CALL)
 
 
 def _given_up(m: Migration, direction: Direction) -> AttemptView | None:
@@ -136,6 +128,8 @@ def _conditions(m: Migration, direction: Direction, found: Found) -> tuple[Condi
         _delay(m, found),
         Condition(holder(found) is move.old, _modes(found)),
     ]
+    if direction is Direction.CUTOVER:
+        conditions += still_open(m)
     if m.prover is not None:
         compared = m.prover.condition()
         # Rows that differ are a reason to go back, and none to stay.
@@ -256,7 +250,8 @@ def _see_through(m: Migration, s: Switchover, move: Moving) -> None:
 
 
 def _outcome(m: Migration, s: Switchover, move: Moving) -> Found:
-    waiting, under_way = Waiting(m, _STEP, f"waiting until {s.new.name} takes the writes of {s.old.name}"), False
+    what = f"waiting until {s.new.name} takes the writes of {s.old.name}"
+    waiting, under_way = Waiting(m, _STEP, what, usual(of(m), _TOO_LONG)), False
     for found in looks_on(m, waiting):
         has, under_way = holder(found), under_way or found.status == move.meanwhile
         if has is Holder.BOTH:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from migration.aliyun.account import commands, of
+import time
+
+from migration.aliyun.account import commands, of, send_once
 from migration.aliyun.close import closed_here
-from migration.aliyun.state import ended, in_words, look_for, require_cluster
-from migration.runbook import CloudAbsent, Estimate, Migration, Observation, StepFailed, done, not_done
+from migration.aliyun.state import ended, in_words, look_for, poll_s, require_cluster, usual_s
+from migration.aliyun.waiting import Waiting
+from migration.runbook import CloudAbsent, Estimate, Halted, Migration, Observation, StepFailed, done, not_done
 from providers.aliyun import rds
 from providers.aliyun.rds import Instance
 
+STEP = "released"
 KEEP, RELEASE = "keep it", "release it"
 _PREPAID = "Prepaid"
 
@@ -25,7 +29,7 @@ def estimate(m: Migration) -> Estimate:
 
 def wanted(m: Migration) -> bool:
     """Whether the operator chose to release it."""
-    return m.story().chosen.get("release") == RELEASE
+    return m.chosen("release") == RELEASE
 
 
 def probe(m: Migration) -> Observation:
@@ -42,7 +46,8 @@ def apply(m: Migration) -> None:
 
     Raises:
         StepFailed: the migration is not over, or it cannot be released by a call.
-        CloudFailed, CloudSilent: as `Account.send`.
+        CloudFailed: it was refused.
+        Halted: the operator stopped waiting.
     """
     account, cluster = of(m), require_cluster(m)
     found = look_for(account, cluster)
@@ -64,7 +69,18 @@ def apply(m: Migration) -> None:
         raise StepFailed(f"{account.instance_id} is prepaid: unsubscribe from it in the console.")
     if instance.deletion_protected:
         raise StepFailed(f"{account.instance_id} is protected from deletion; turn that off in the console first.")
-    account.send(rds.delete_instance(account.instance_id))
+    answered = send_once(m, rds.delete_instance(account.instance_id))
+    waiting = Waiting(m, STEP, f"waiting until {account.instance_id} is released")
+    while (left := _instance(m)) is not None:
+        waiting.tell(f"it is {left.status}")
+        if not answered and waiting.seconds > usual_s(account):
+            raise StepFailed(
+                f"Whether RDS took the order to release {account.instance_id} is not known, and it is still "
+                f"{left.status}: look at it in the console, then try again."
+            )
+        if m.desk.halted():
+            raise Halted
+        time.sleep(poll_s(account))
 
 
 def _instance(m: Migration) -> Instance | None:

@@ -20,7 +20,7 @@ def route_of(m: Migration) -> Route:
     """
     account = of(m)
     instance = account.read(lambda client: rds.instance(client, account.instance_id))
-    return chosen_route(instance, m.story().chosen.get("version") or instance.version)
+    return chosen_route(instance, m.chosen("version") or instance.version)
 
 
 def chosen_route(instance: Instance, version: str | None) -> Route:

@@ -6,20 +6,26 @@ status that is not published is shown as it is and never acted on.
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
 from migration.aliyun.account import Account, of
-from migration.aliyun.waiting import Waiting
+from migration.aliyun.waiting import Share, Usual, Waiting
 from migration.model import Direction, MigrationSpec
 from migration.runbook import CloudAbsent, CloudFailed, Halted, Migration
 from providers.aliyun.polardb_records import Migration as Found
 from providers.aliyun.polardb_records import MigrationStatus as Status
 
+# What else is shown of a migration that was looked at, and how much of it is done.
+More = Callable[[Found], tuple[str, Share | None]]
+
 LAG_LIMIT_S = 60.0
 _POLL_S = 10.0
+# "Switch over" and "Complete the migration": less than 5 minutes; 2 minutes, and up to 5 with a restart.
+_USUAL_S = 300.0
 _CLUSTER = "pc-"
 _CLOSABLE = (Status.CLOSING, Status.PRECHECK_FAILED, Status.SYNCING, Status.SWITCHED)
 
@@ -88,7 +94,7 @@ def cluster_of(spec: MigrationSpec) -> str | None:
 def cluster_id(m: Migration) -> str | None:
     """The cluster that this migration made, a moment ago perhaps; None while it has made none."""
     # It never becomes another one, and until it is there the journal alone knows of it.
-    return cluster_of(m.spec) or cluster_of(m.story().spec or m.spec)
+    return cluster_of(m.spec) or cluster_of(m.spec_now())
 
 
 def require_cluster(m: Migration) -> str:
@@ -130,19 +136,38 @@ def ended(found: Found | None) -> bool:
     return found is None or found.status == Status.NONE
 
 
-def wait_until_ended(m: Migration, step: str) -> None:
+def usual_s(account: Account) -> float:
+    """How long a switch or an end takes at most by the provider's word, in seconds."""
+    return float(account.spec.options.get("usual_s", _USUAL_S))
+
+
+def usual(account: Account, advice: str) -> Usual:
+    """The same, with what to do where it takes longer."""
+    return Usual(usual_s(account), advice)
+
+
+def wait_until_ended(m: Migration, step: str, unseen_s: float = math.inf) -> None:
     """Wait until the migration, which was closed in this step, is over; takes about two minutes by the page.
+
+    Args:
+        m: the migration.
+        step: the step in which it is waited.
+        unseen_s: how long it may stay as it is before it counts as never closed. Where the provider has taken the
+            order, for ever: a page warns that nothing may be seen of it for a while.
 
     Raises:
         CloudFailed: it goes on instead.
     """
     cluster = require_cluster(m)
-    waiting = Waiting(m, step, f"waiting until the migration into {cluster} has ended (2 minutes, says its page)")
+    what = f"waiting until the migration into {cluster} has ended (2 minutes, says its page)"
+    advice = "It is not closed a second time; look at it in the console, and call the provider if it stands still."
+    waiting = Waiting(m, step, what, usual(of(m), advice))
     try:
         for found in looks_on(m, waiting):
             if ended(found):
                 return
-            if found.status not in _CLOSABLE:
+            unseen = found.status != Status.CLOSING and waiting.seconds > unseen_s
+            if found.status not in _CLOSABLE or unseen:
                 raise CloudFailed(
                     f"The migration into {cluster} was closed and goes on: {in_words(found)}. Look at it in the "
                     "console; once it can be closed, try again."
@@ -156,21 +181,26 @@ def poll_s(account: Account) -> float:
     return float(account.spec.options.get("poll_s", _POLL_S))
 
 
-def looks(m: Migration, waiting: Waiting) -> Iterator[Found]:
+def nothing_more(found: Found) -> tuple[str, Share | None]:
+    """The status tells all there is to be shown."""
+    return "", None
+
+
+def looks(m: Migration, waiting: Waiting, more: More = nothing_more) -> Iterator[Found]:
     """Look again and again and show what is seen; an answer that does not come is waited for.
 
     Raises:
         Halted: an operator wants it to end.
         CloudAbsent: the provider knows of no such migration any more.
     """
-    for found in looks_on(m, waiting):
+    for found in looks_on(m, waiting, more):
         yield found
         if m.desk.halted():
             raise Halted
 
 
-def looks_on(m: Migration, waiting: Waiting) -> Iterator[Found]:
-    """The same where nobody may leave in the middle.
+def looks_on(m: Migration, waiting: Waiting, more: More = nothing_more) -> Iterator[Found]:
+    """The same where nobody may leave in the middle. `more`: what else is shown of what was seen.
 
     Raises:
         CloudAbsent: the provider knows of no such migration any more.
@@ -184,6 +214,7 @@ def looks_on(m: Migration, waiting: Waiting) -> Iterator[Found]:
         except CloudFailed as error:
             waiting.unanswered(error)
         else:
-            waiting.tell(in_words(found))
+            words, share = more(found)
+            waiting.tell(f"{in_words(found)}{words}", share)
             yield found
         time.sleep(pause)

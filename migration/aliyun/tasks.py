@@ -10,21 +10,34 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from migration.aliyun.account import Account, commands, of
+from migration.aliyun.account import Account, commands, of, send_once
 from migration.aliyun.agreed import agreed_to
 from migration.aliyun.route import route_of
-from migration.aliyun.state import cluster_id, look, poll_s, require_cluster
+from migration.aliyun.state import cluster_id, look, poll_s, require_cluster, usual_s
 from migration.aliyun.waiting import Waiting
 from migration.check import Route
 from migration.journal import Kind
 from migration.model import Direction
-from migration.runbook import Estimate, Halted, Migration, Observation, StepFailed, done, not_done
+from migration.runbook import (
+    CloudFailed,
+    CloudSilent,
+    Estimate,
+    Halted,
+    Migration,
+    Observation,
+    StepFailed,
+    done,
+    not_done,
+)
 from providers.aliyun import dts, polardb
 from providers.aliyun.dts import Job
+from providers.aliyun.errors import AliyunError
 from providers.aliyun.polardb_records import DtsEnd, DtsMove
 
 MOVE, LEAVE = "move them", "leave them"
 _DTS, _STEP = "DTS", "tasks"
+# Where a task reads and writes, in the words of the two products.
+_ENDS = {DtsEnd.SOURCE: dts.End.SOURCE, DtsEnd.DESTINATION: dts.End.DESTINATION}
 _RUNS = ("synchronizing", "migrating")
 
 
@@ -91,6 +104,33 @@ def moves(jobs: Iterable[Job], old: str, new: str) -> tuple[DtsMove, ...]:
     )
 
 
+def _rehearse(m: Migration, wanted: Iterable[DtsMove]) -> None:
+    """Have DTS try the moves without making them, unless an operator was shown a refusal and goes on all the same.
+
+    Raises:
+        StepFailed: DTS would not make one of them; none was made.
+    """
+    for one in wanted:
+        kind = "polardb" if one.instance_id == require_cluster(m) else "rds"
+        try:
+            of(m).send(dts.try_moving_endpoint(dts.Move(one.job_id, _ENDS[one.end], kind, one.instance_id)))
+        except CloudSilent as silent:
+            m.scribe.note(f"whether DTS would move the task {one.job_id} is not known: {silent}", "warn")
+        except CloudFailed as refused:
+            words = (
+                f"DTS would not move the task {one.job_id} to {one.instance_id}, by its own trial, and no task was "
+                f"moved ({_without_id(refused)}). Cure that and try again, which moves them even if it still refuses."
+            )
+            if not agreed_to(m, words, _STEP):
+                raise StepFailed(words) from refused
+
+
+def _without_id(refused: CloudFailed) -> str:
+    """The provider's code and words, without the id that each answer has of its own."""
+    cause = refused.__cause__
+    return f"{cause.code}: {cause.message}" if isinstance(cause, AliyunError) else str(refused)
+
+
 class Tasks:
     """Moving them with the writes, or back; see `migration.runbook.Action`."""
 
@@ -100,7 +140,7 @@ class Tasks:
 
     def statements(self, m: Migration) -> tuple[str, ...]:
         """What will be called, for the tasks there are now."""
-        if m.story().chosen.get("tasks") == LEAVE:
+        if m.chosen("tasks") == LEAVE:
             return ("nothing: the tasks are left as they are",)
         listed = self._listed(m)
         if listed.doubt:
@@ -116,7 +156,7 @@ class Tasks:
 
     def probe(self, m: Migration) -> Observation:
         """Whether no task has an end at the side without writes, or an operator has seen to those that are there."""
-        if m.story().chosen.get("tasks") == LEAVE:
+        if m.chosen("tasks") == LEAVE:
             return done("left as they are, as was chosen")
         listed = self._listed(m)
         if listed.doubt and agreed_to(m, listed.doubt, _STEP):
@@ -132,7 +172,7 @@ class Tasks:
 
         Raises:
             StepFailed: a task is in no state to be moved, or one could carry the migration.
-            CloudFailed, CloudSilent: as `Account`.
+            CloudFailed: as `Account`.
             Halted: the operator stopped waiting.
         """
         account, (old, new), listed = of(m), self._ends(m), self._listed(m)
@@ -145,11 +185,19 @@ class Tasks:
                     f"The DTS task {job.job_id} ({job.name}) is {job.status}; a task has to run to be moved: start "
                     "or cure it in its console, then try again."
                 )
+        _rehearse(m, moves(left, old, new))
+        for job in left:
             m.scribe.statement(_DTS, _STEP, job.job_id or "", 0)
-        account.send(polardb.move_dts_jobs(require_cluster(m), moves(left, old, new)))
+        answered = send_once(m, polardb.move_dts_jobs(require_cluster(m), moves(left, old, new)))
         waiting = Waiting(m, self._step, f"waiting until the DTS tasks have moved from {old} to {new}")
         while left := self._left(self._listed(m), m):
-            waiting.tell(f"{', '.join(map(_name, left))} still to be moved")
+            names = ", ".join(map(_name, left))
+            waiting.tell(f"{names} still to be moved")
+            if not answered and waiting.seconds > usual_s(account):
+                raise StepFailed(
+                    f"Whether PolarDB took the order to move {names} from {old} to {new} is not known, and nothing is "
+                    "to be seen of it: look at the tasks in the DTS console, then try again."
+                )
             if m.desk.halted():
                 raise Halted
             time.sleep(poll_s(account))

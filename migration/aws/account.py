@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
+from migration import clouds
 from migration.aws.switch import GroupSwitch
 from migration.model import CloudSpec, MigrationSpec, Secrets
 from migration.placing import Place
-from migration.runbook import Cloud, CloudAbsent, CloudFailed, CloudSilent, Migration, ProviderSwitch
+from migration.runbook import Cloud, CloudFailed, Migration, ProviderSwitch
 from providers.aws import instances
 from providers.aws.access import Access, Key
 from providers.aws.calls import Write
 from providers.aws.client import Client
-from providers.aws.errors import AwsError, NotFound, Unanswered
+from providers.aws.errors import NotFound, Unanswered
 from providers.aws.records import Instance
 from providers.mysql.errors import StatementFailed
 from providers.mysql.server import Server
 
 T = TypeVar("T")
+# What every migration of this cloud has to have.
+HELD = "account with AWS"
+A = TypeVar("A", bound="Account")
 _GIVEN, _PROFILE = "given", "profile:"
 _DEFAULT_GROUP = "default."
 # RDS's longest name is of 63 characters.
@@ -48,9 +52,14 @@ class Account(Cloud):
 
     @property
     def replica_id(self) -> str:
-        """What the replica of this migration is called: after the source, as the IAM policies want it."""
+        """What the replica of this migration is called."""
+        return self.own_id
+
+    @property
+    def own_id(self) -> str:
+        """The name of what this migration makes: after the source, as the IAM policies want it."""
         mark = hashlib.sha256(self._migration.id.encode()).hexdigest()[:6]
-        return f"{self.instance_id[:_NAME_CHARS].rstrip('-')}-r{mark}"
+        return f"{self.spec.resource[:_NAME_CHARS].rstrip('-')}-r{mark}"
 
     def read(self, ask: Callable[[Client], T]) -> T:
         """Ask something: `ask` is a function of `providers.aws` with everything but the client filled in."""
@@ -99,16 +108,8 @@ def own_group(found: Instance) -> str | None:
     return next((name for name in names if not name.startswith(_DEFAULT_GROUP)), None)
 
 
-@contextlib.contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except Unanswered as error:
-        raise CloudSilent(str(error)) from error
-    except NotFound as error:
-        raise CloudAbsent(str(error)) from error
-    except AwsError as error:
-        raise CloudFailed(str(error)) from error
+def _told() -> AbstractContextManager[None]:
+    return clouds.told(Unanswered, NotFound)
 
 
 def open_account(spec: MigrationSpec, secrets: Secrets) -> Account:
@@ -119,10 +120,14 @@ def open_account(spec: MigrationSpec, secrets: Secrets) -> Account:
     Raises:
         CloudFailed: the migration names none, or what it says of it cannot be used.
     """
-    if spec.cloud is None:
-        raise CloudFailed(f"The migration {spec.id} names no account with AWS; begin it again with one.")
+    return opened(Account, spec, secrets)
+
+
+def opened(kind: type[A], spec: MigrationSpec, secrets: Secrets) -> A:
+    """An account as one runbook uses it; raises as `open_account`."""
+    given = clouds.named(spec, HELD)
     with _told():
-        return Account(spec.cloud, Client(_access(spec.cloud, secrets)), spec)
+        return kind(given, Client(_access(given, secrets)), spec)
 
 
 def _access(spec: CloudSpec, secrets: Secrets) -> Access:
@@ -139,6 +144,4 @@ def of(m: Migration) -> Account:
     Raises:
         CloudFailed: it has none.
     """
-    if not isinstance(m.cloud, Account):
-        raise CloudFailed(f"The migration {m.spec.id} has no account with AWS; begin it again with one.")
-    return m.cloud
+    return clouds.account(m, Account, HELD)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from migration.aws import create, release, state
 from migration.aws.account import of
-from migration.decisions import Choice
-from migration.runbook import Gate, Migration
+from migration.choosing import ask
+from migration.runbook import Migration
 from migration.view import Option
 from providers.aws import offers
 from providers.aws.offers import NodeClass
@@ -42,7 +40,7 @@ def _node_classes(m: Migration) -> tuple[Option, ...]:
 
 
 def _storage_types(m: Migration) -> tuple[Option, ...]:
-    own, node_class = state.source(m).storage_type, m.story().chosen.get("node_class")
+    own, node_class = state.source(m).storage_type, m.chosen("node_class")
     names = _first(own, [one.storage_type for one in _offered(m) if one.storage_type and one.name == node_class])
     return tuple(
         Option(name, f"{_STORAGE.get(name, 'see its page')}{', as at the source' if name == own else ''}")
@@ -84,47 +82,27 @@ def _release(m: Migration) -> tuple[Option, ...]:
     )
 
 
-def _ask(
-    id: str,
-    title: str,
-    why: str,
-    question: str,
-    options: Callable[[Migration], tuple[Option, ...]],
-    consequence: str,
-) -> Gate:
-    return Gate(
-        id=id,
-        title=title,
-        why=why,
-        question=lambda m: question,
-        consequence=lambda m: consequence,
-        word=lambda m: "",
-        choices=(Choice.CONFIRM, Choice.CANCEL),
-        options=options,
-    )
-
-
-NODE_CLASS = _ask(
+NODE_CLASS = ask(
     "node_class", "class of the new instance",
     "A replica can have another class from its beginning, so nobody waits for the change.",
     "Which class is the new instance to have?", _node_classes, _PRICE,
 )  # fmt: skip
-STORAGE_TYPE = _ask(
+STORAGE_TYPE = ask(
     "storage_type", "storage type of the new instance",
     "Changing it on a running primary takes hours, and in some cases an outage; a replica is made with it.",
     "Which storage type is it to have?", _storage_types, "Its size stays that of the source.",
 )  # fmt: skip
-IOPS = _ask(
+IOPS = ask(
     "iops", "IOPS of the new instance",
     "They are what most resizes are for.",
     "How many IOPS is it to have?", _iops, _PRICE,
 )  # fmt: skip
-MULTI_AZ = _ask(
+MULTI_AZ = ask(
     "multi_az", "standby in another zone",
     "It can be had from the beginning, without burdening the primary.",
     "Is the new instance to have a standby?", _multi_az, _PRICE,
 )  # fmt: skip
-RELEASE = _ask(
+RELEASE = ask(
     "release", "the old primary", "It is billed for as long as it is there.",
     "What becomes of the old primary?", _release, "Nothing is deleted without one more typed confirmation.",
 )  # fmt: skip

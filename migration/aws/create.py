@@ -85,9 +85,9 @@ class Filled:
         found = state.replica(m)
         if found is None:
             return not_done(f"there is no instance {of(m).replica_id}")
-        if not _follows(found):
+        if not follows(found):
             return not_done(state.in_words(found))
-        if not (m.story().spec or m.spec).target.host:
+        if not m.spec_now().target.host:
             return not_done(f"{state.in_words(found)}; its address is not known yet")
         return done(state.in_words(found))
 
@@ -98,8 +98,8 @@ class Filled:
             StepFailed: it was not made, or does not replicate.
             Halted: the operator stopped waiting.
         """
-        found = state.wait(m, _STEP, lambda: state.replica(m), _settled)
-        if not _follows(found):
+        found = state.wait(m, _STEP, lambda: state.replica(m), settled)
+        if not follows(found):
             raise StepFailed(
                 f"{state.in_words(found)}: see its events and error log in the console; cure it there (or delete it "
                 "and begin again), then try again."
@@ -109,15 +109,16 @@ class Filled:
         m.scribe.placed(Side.TARGET, found.instance_id, found.host, found.port or 3306)
 
 
-def _follows(found: Instance) -> bool:
+def follows(found: Instance) -> bool:
+    """Whether a replica is there and RDS says that it replicates."""
     told = found.replication
     return state.works(found) and found.host is not None and told is not None and bool(told.normal)
 
 
-def _settled(found: Instance) -> bool:
+def settled(found: Instance) -> bool:
     """It follows, or is there and does not."""
     told = found.replication
-    return _follows(found) or (state.works(found) and told is not None and told.status in ("error", "terminated"))
+    return follows(found) or (state.works(found) and told is not None and told.status in ("error", "terminated"))
 
 
 ORDER, FILLED = Order(), Filled()

@@ -15,18 +15,19 @@ writes have moved.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from migration.aws import state
 from migration.aws.account import of, own_group
 from migration.aws.switch import OPEN, READ_ONLY, setting
+from migration.guard import GUARD, guard
 from migration.model import Outcome
 from migration.runbook import Estimate, Halted, Migration, Observation, StepFailed, done, not_done
 from providers.aws import parameters
 from providers.aws.calls import Write
 from providers.aws.parameters import MOST_AT_ONCE, Apply, Setting
 
-GUARD, SCHEDULER = "init_connect", "event_scheduler"
+SCHEDULER = "event_scheduler"
 _OFF = "OFF"
 _IF_REPLICA = "{TrueIfReplica}"
 _POLL_S = 0.1
@@ -34,15 +35,7 @@ _POLL_S = 0.1
 
 def name_of(m: Migration) -> str:
     """What the group is called."""
-    return f"{of(m).replica_id}-params"
-
-
-def guard(m: Migration) -> str:
-    """The guard: fails for every user but those of this migration. Without quotes, which parameter groups mangle."""
-    spec = m.spec
-    users = {spec.source.user, spec.target.user, spec.source.replication_user, spec.target.replication_user}
-    listed = ", ".join(f"0x{user.encode().hex()}" for user in sorted(users | set(spec.spared)) if user)
-    return f"SET @closed = IF(SUBSTRING_INDEX(USER(), 0x40, 1) IN ({listed}), 0, (SELECT 1 UNION ALL SELECT 2))"
+    return f"{of(m).own_id}-params"
 
 
 def changed(m: Migration, group: str) -> dict[str, str]:
@@ -55,7 +48,7 @@ def changed(m: Migration, group: str) -> dict[str, str]:
     return {one.name: one.value for one in listed if one.name and one.value is not None}
 
 
-def _of_source(m: Migration) -> tuple[str, dict[str, str]]:
+def of_source(m: Migration) -> tuple[str, dict[str, str]]:
     """The family of the source's group, and what was set in it."""
     groups = state.source(m).parameter_groups or ()
     name = next((one.name for one in groups if one.name), None)
@@ -65,28 +58,20 @@ def _of_source(m: Migration) -> tuple[str, dict[str, str]]:
     return found.family, changed(m, name)
 
 
-def _wanted(m: Migration) -> dict[str, str]:
-    settings = {name: value for name, value in _of_source(m)[1].items() if name != READ_ONLY}
-    return {**settings, GUARD: guard(m), SCHEDULER: _OFF}
-
-
-def _writes(m: Migration) -> Iterator[Write[str | None]]:
-    """The calls that fill the group; nobody uses it yet, so every setting holds from the first start."""
-    settings = [Setting(name, value, Apply.WITH_RESTART) for name, value in _wanted(m).items()]
-    for begin in range(0, len(settings), MOST_AT_ONCE):
-        yield parameters.modify(name_of(m), settings[begin : begin + MOST_AT_ONCE])
-
-
 def _create(m: Migration) -> Write[parameters.Group]:
-    return parameters.create(name_of(m), _of_source(m)[0], f"of {of(m).replica_id}, like that of {of(m).instance_id}")
+    return parameters.create(name_of(m), of_source(m)[0], f"of {of(m).own_id}, like that of {of(m).instance_id}")
 
 
 class Own:
-    """Making the group with what the source's has, and the guard; see `migration.runbook.Action`."""
+    """Making the group with what the source's has, and the scheduler off; see `migration.runbook.Action`."""
+
+    def __init__(self, more: Callable[[Migration], dict[str, str]] = lambda m: {}) -> None:
+        """`more`: what is set besides."""
+        self._more = more
 
     def statements(self, m: Migration) -> tuple[str, ...]:
         """What will be called."""
-        return (_create(m).shown(), *(write.shown() for write in _writes(m)))
+        return (_create(m).shown(), *(write.shown() for write in self._writes(m)))
 
     def estimate(self, m: Migration) -> Estimate:
         """How long it takes."""
@@ -97,7 +82,7 @@ class Own:
         name = name_of(m)
         if of(m).read(lambda client: parameters.find(client, name)) is None:
             return not_done(f"there is no parameter group {name}")
-        lacking = dict(_wanted(m).items() - changed(m, name).items())
+        lacking = dict(self._wanted(m).items() - changed(m, name).items())
         return not_done(f"{name} lacks {', '.join(lacking)}") if lacking else done(f"{name} is there")
 
     def apply(self, m: Migration) -> None:
@@ -109,8 +94,18 @@ class Own:
         account, name = of(m), name_of(m)
         if account.read(lambda client: parameters.find(client, name)) is None:
             account.send(_create(m))
-        for write in _writes(m):
+        for write in self._writes(m):
             account.send(write)
+
+    def _wanted(self, m: Migration) -> dict[str, str]:
+        settings = {name: value for name, value in of_source(m)[1].items() if name != READ_ONLY}
+        return {**settings, SCHEDULER: _OFF, **self._more(m)}
+
+    def _writes(self, m: Migration) -> Iterator[Write[str | None]]:
+        """The calls that fill the group; nobody uses it yet, so every setting holds from the first start."""
+        settings = [Setting(name, value, Apply.WITH_RESTART) for name, value in self._wanted(m).items()]
+        for begin in range(0, len(settings), MOST_AT_ONCE):
+            yield parameters.modify(name_of(m), settings[begin : begin + MOST_AT_ONCE])
 
 
 class BehindGuard:
@@ -186,22 +181,26 @@ class WithoutGuard:
 
 
 def _without_guard(m: Migration) -> Write[str | None]:
-    return _like_source(m, GUARD, Apply.WITH_RESTART)
+    return _like_source(m, name_of(m), GUARD, Apply.WITH_RESTART)
 
 
-def _like_source(m: Migration, name: str, apply: Apply) -> Write[str | None]:
-    own = _of_source(m)[1].get(name)
+def _like_source(m: Migration, group: str, name: str, apply: Apply) -> Write[str | None]:
+    own = of_source(m)[1].get(name)
     if own is None:
-        return parameters.reset(name_of(m), [name], apply)
-    return parameters.modify(name_of(m), [Setting(name, own, apply)])
+        return parameters.reset(group, [name], apply)
+    return parameters.modify(group, [Setting(name, own, apply)])
 
 
 class Events:
     """Letting the scheduler run where the writes are, if it ran on the source; see `migration.runbook.Action`."""
 
+    def __init__(self, group: Callable[[Migration], str] = name_of) -> None:
+        """`group`: of the new instance."""
+        self._group = group
+
     def statements(self, m: Migration) -> tuple[str, ...]:
         """What will be called."""
-        return (_like_source(m, SCHEDULER, Apply.NOW).shown(),)
+        return (_like_source(m, self._group(m), SCHEDULER, Apply.NOW).shown(),)
 
     def estimate(self, m: Migration) -> Estimate:
         """How long it takes."""
@@ -220,7 +219,7 @@ class Events:
             CloudFailed, CloudSilent: as `Account.send`.
             Halted: the operator stopped waiting.
         """
-        of(m).send(_like_source(m, SCHEDULER, Apply.NOW))
+        of(m).send(_like_source(m, self._group(m), SCHEDULER, Apply.NOW))
         while self.probe(m).outcome is not Outcome.DONE:
             if m.desk.halted():
                 raise Halted
@@ -230,9 +229,13 @@ class Events:
 class AsUsual:
     """Leaving read_only to RDS again on the new primary; see `migration.runbook.Action`."""
 
+    def __init__(self, group: Callable[[Migration], str] = name_of) -> None:
+        """`group`: of the new instance."""
+        self._group = group
+
     def statements(self, m: Migration) -> tuple[str, ...]:
         """What will be called."""
-        return (_as_usual(name_of(m), [READ_ONLY]).shown(),)
+        return (_as_usual(self._group(m), [READ_ONLY]).shown(),)
 
     def estimate(self, m: Migration) -> Estimate:
         """How long it takes."""
@@ -240,7 +243,7 @@ class AsUsual:
 
     def probe(self, m: Migration) -> Observation:
         """Whether nobody's value of read_only is in the group."""
-        value = changed(m, name_of(m)).get(READ_ONLY)
+        value = changed(m, self._group(m)).get(READ_ONLY)
         return done("read_only is RDS's own") if value in (None, _IF_REPLICA) else not_done(f"read_only is {value}")
 
     def apply(self, m: Migration) -> None:
@@ -250,13 +253,15 @@ class AsUsual:
             StepFailed: another group is used, which is not touched.
             CloudFailed, CloudSilent: as `Account.send`.
         """
-        if own_group(state.require_replica(m)) != name_of(m):
-            raise StepFailed(f"{of(m).replica_id} does not use {name_of(m)} any more; give it that group again.")
-        of(m).send(_as_usual(name_of(m), [READ_ONLY]))
+        group = self._group(m)
+        if own_group(state.require_replica(m)) != group:
+            raise StepFailed(f"{of(m).replica_id} does not use {group} any more; give it that group again.")
+        of(m).send(_as_usual(group, [READ_ONLY]))
 
 
 def _as_usual(group: str, names: Sequence[str]) -> Write[str | None]:
     return parameters.reset(group, names, Apply.NOW)
 
 
-OWN, BEHIND_GUARD, WITHOUT_GUARD, EVENTS, AS_USUAL = Own(), BehindGuard(), WithoutGuard(), Events(), AsUsual()
+OWN, BEHIND_GUARD, WITHOUT_GUARD = Own(lambda m: {GUARD: guard(m)}), BehindGuard(), WithoutGuard()
+EVENTS, AS_USUAL = Events(), AsUsual()

@@ -6,19 +6,17 @@ after the promotion nothing on it tells.
 
 from __future__ import annotations
 
-from migration.aws import group, state
+from migration.aws import state
 from migration.aws.account import of
-from migration.journal import Kind
+from migration.guard import GUARD, guard
 from migration.runbook import Estimate, Migration, Observation, StepFailed, done, not_done
+from migration.steps import follow_again
 from providers.aws import instances
 from providers.aws.calls import Write
 from providers.aws.records import Instance
-from providers.mysql import replication
 from providers.mysql.errors import ServerError
-from providers.mysql.position import FilePosition
 
 STEP = "promote"
-_AT = "promoted_at"
 _LEAST_DAYS = 1
 
 
@@ -46,12 +44,12 @@ def probe(m: Migration) -> Observation:
     if found.source_id is not None or not state.works(found):
         return not_done(state.in_words(found))
     try:
-        log, guard = m.target.variable("log_bin"), m.target.variable(group.GUARD)
+        log, init = m.target.variable("log_bin"), m.target.variable(GUARD)
     except ServerError as error:
         return not_done(str(error))
     if log != "ON":
         return not_done(f"{m.target.name} has no binary log yet: its backups are not on")
-    if guard == group.guard(m):
+    if init == guard(m):
         return not_done(f"the guard is still in force on {m.target.name}, reboot it")
     return done(f"{m.target.name} follows nobody, and has a binary log")
 
@@ -67,7 +65,7 @@ def apply(m: Migration) -> None:
     found = state.wait(m, STEP, lambda: state.replica(m), state.works)
     if found.source_id is not None:
         if m.by_file:
-            _note_place(m)
+            follow_again.note_place(m)
         # A replica that is being backed up is not promoted.
         state.wait(m, STEP, lambda: state.replica(m), lambda one: state.works(one) and one.status != "backing-up")
         of(m).send(_order(m))
@@ -75,28 +73,3 @@ def apply(m: Migration) -> None:
     if found.source_id is not None:
         why = state.last_event(m, of(m).replica_id, "promotion failed") or state.in_words(found)
         raise StepFailed(f"{found.instance_id} was not promoted ({why}); it is a replica as before. Try again.")
-
-
-def _note_place(m: Migration) -> None:
-    replication.stop(m.target)
-    status = m.target.replica_status()
-    if status is None:
-        raise StepFailed(f"{m.target.name} does not tell what it has executed; delete it and begin again.")
-    m.scribe.statement(m.target.name, _AT, str(status.executed), m.target.session.thread_id)
-
-
-def place(m: Migration) -> FilePosition:
-    """Up to where in the source's binary log the replica had executed when it was promoted.
-
-    Raises:
-        StepFailed: it was not put down.
-    """
-    said = [
-        str(record.body["sql"])
-        for record in m.scribe.journal.records()
-        if record.kind is Kind.STATEMENT and record.body["step"] == _AT
-    ]
-    if not said:
-        raise StepFailed(f"What {m.target.name} had executed when it was promoted is not known; begin again.")
-    file, _, offset = said[-1].rpartition(":")
-    return FilePosition(file, int(offset))

@@ -7,20 +7,18 @@ promotes it; then each of the two follows the other, as where it was promoted fi
 from __future__ import annotations
 
 import contextlib
-import time
 from dataclasses import replace
 
 from migration.aws import promote, reattach, state
 from migration.aws.account import of
 from migration.cutover import native
-from migration.cutover.attempt import Aborted, Switchover, past_no_return
+from migration.cutover.attempt import Aborted, Switchover
 from migration.cutover.drain import Drain
-from migration.cutover.finish import finish_switch
 from migration.cutover.lease import Lease
+from migration.cutover.switch import switch_through
 from migration.cutover.window import Window
 from migration.fences import Fence
-from migration.fences.choose import closing_words, fence_for, shut
-from migration.journal import JournalError
+from migration.fences.choose import closing_words, shut
 from migration.model import Direction, Outcome
 from migration.pair_lock import PairLock
 from migration.runbook import CloudFailed, Estimate, Halted, Migration, StepFailed
@@ -36,7 +34,6 @@ _DETACH = ("detach", "promote the replica")
 _BEFORE = "prove"
 # How long nobody may be able to write because a promotion does not come to its end.
 PATIENCE_S = 1800.0
-_AGAIN_S = 0.05
 
 
 def statements(m: Migration) -> tuple[str, ...]:
@@ -115,50 +112,7 @@ def switch(m: Migration, s: Switchover) -> None:
         native.switch(m, s)
         return
     m = replace(m, spec=replace(m.spec, limits=replace(m.spec.limits, fence_s=PATIENCE_S)))
-    m.scribe.attempt(
-        s.number, s.direction,
-        old=s.old.name, new=s.new.name, actor=s.actor, budget_s=m.spec.limits.fence_s, parts=parts(m),
-    )  # fmt: skip
-    try:
-        _move(m, s)
-    except (Aborted, ServerError, JournalError) as error:
-        if past_no_return(m, s.number) or isinstance(error, JournalError):
-            raise
-        m.scribe.attempt_ended(s.number, "aborted", str(error))
-        raise Aborted(str(error)) from error
-    finish_switch(m, s)
-
-
-def _move(m: Migration, s: Switchover) -> None:
-    if m.lock is None:
-        raise Aborted("Nothing keeps other programs off the pair; resume the migration.")
-    with (
-        Lease(m, s) as lease,
-        contextlib.closing(fence_for(m, s.old)) as fence,
-        contextlib.closing(PromotingWindow(m, s, fence, lease, m.lock)) as window,
-    ):
-        try:
-            window.pass_through()
-        except (Aborted, ServerError, JournalError):
-            # The watchdog is told last: it tries the same where this does not get through.
-            if not past_no_return(m, s.number):
-                _lift(m, s, fence)
-            raise
-
-
-def _lift(m: Migration, s: Switchover, fence: Fence) -> None:
-    said = ""
-    while True:
-        try:
-            fence.release()
-        except ServerError as error:
-            if str(error) != said:
-                said = str(error)
-                m.scribe.note(f"the fence on {s.old.name} is still to be lifted: {said}", "error")
-            m.desk.halted()
-            time.sleep(_AGAIN_S)
-        else:
-            return
+    switch_through(m, s, PromotingWindow, parts(m))
 
 
 class PromotingWindow(Window):

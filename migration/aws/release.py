@@ -14,7 +14,7 @@ KEEP, RELEASE = "keep it", "delete it after a last snapshot"
 
 
 def _order(m: Migration) -> Write[Instance]:
-    return instances.delete(of(m).instance_id, f"{of(m).replica_id}-before")
+    return instances.delete(of(m).instance_id, f"{of(m).own_id}-before")
 
 
 def statements(m: Migration) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ def estimate(m: Migration) -> Estimate:
 
 def wanted(m: Migration) -> bool:
     """Whether the operator chose to delete it."""
-    return m.story().chosen.get("release") == RELEASE
+    return m.chosen("release") == RELEASE
 
 
 def _source(m: Migration) -> Instance | None:

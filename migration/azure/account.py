@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TypeVar
 
-from migration.azure.services import CLASSIC, Service, service_of
+from migration import clouds
+from migration.azure.services import CLASSIC, FLEXIBLE, Service, service_of
+from migration.azure.write_switch import ParameterSwitch, switch_for
 from migration.model import CloudSpec, MigrationSpec, Secrets
 from migration.placing import Place as Address
-from migration.runbook import Cloud, CloudFailed, CloudSilent, Migration
-from providers.azure import clouds, operations
+from migration.runbook import Cloud, CloudFailed, Migration, ProviderSwitch
+from providers.azure import clouds as national
+from providers.azure import operations
 from providers.azure.calls import Write
 from providers.azure.client import Client, Running
 from providers.azure.credentials import Credential, StaticToken, default_credential
-from providers.azure.errors import AzureError, Unanswered
+from providers.azure.errors import Unanswered
 from providers.azure.places import Place, place_of
 from providers.azure.records import Server
+from providers.mysql.errors import StatementFailed
 from providers.mysql.server import Server as MySqlServer
 
 T = TypeVar("T")
+# What every migration of this cloud has to have.
+HELD = "subscription with Azure"
 PRODUCT = "Azure"
 _GIVEN = "given"
 _TAIL = "-tier"
@@ -49,6 +55,8 @@ class Account(Cloud):
         self.service: Service = service
         self.source: Place = place
         self.replica: Place = replace(place, name=spec.options.get("replica") or f"{place.name}{_TAIL}")
+        self._places: dict[tuple[str, str], Place] = {}
+        self._switches: dict[str, ParameterSwitch] = {}
 
     def read(self, ask: Callable[[Client], T]) -> T:
         """Ask something: `ask` is a function of `providers.azure` with everything but the client filled in."""
@@ -76,23 +84,46 @@ class Account(Cloud):
         """See `Cloud`. Names are never exchanged here."""
         return ()
 
-    def write_switch(self, server: MySqlServer) -> None:
-        """See `Cloud`. What these services have for it is not used: the operator stops the applications."""
+    def write_switch(self, server: MySqlServer) -> ProviderSwitch | None:
+        """See `Cloud`: the server parameter `read_only` of a Flexible Server, where it can be set.
+
+        Raises:
+            StatementFailed: the provider cannot be asked.
+        """
+        if server.name not in self._switches:
+            try:
+                place = self.place_of(server)
+                found = None if place is None else switch_for(self, server.name, place)
+            except CloudFailed as error:
+                raise StatementFailed(server.name, str(error)) from error
+            if found is None:
+                return None
+            # What it remembers of its last order must not be lost.
+            self._switches[server.name] = found
+        return self._switches[server.name]
+
+    def place_of(self, server: MySqlServer) -> Place | None:
+        """Where one of the two servers is; None where it is no Flexible Server of this migration.
+
+        Raises:
+            CloudFailed: the provider cannot be asked.
+        """
+        known = (server.name, server.endpoint.host)
+        if self.service.name == FLEXIBLE and known not in self._places:
+            for place in (self.source, self.replica):
+                found = None if server.name == place.name else self.server(place)
+                if server.name == place.name or (found is not None and found.host == server.endpoint.host):
+                    self._places[known] = place
+        return self._places.get(known)
 
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
 
 
-@contextlib.contextmanager
-def told() -> Iterator[None]:
+def told() -> AbstractContextManager[None]:
     """Make what the client raises what steps raise."""
-    try:
-        yield
-    except Unanswered as error:
-        raise CloudSilent(str(error)) from error
-    except AzureError as error:
-        raise CloudFailed(str(error)) from error
+    return clouds.told(Unanswered)
 
 
 def open_account(spec: MigrationSpec, secrets: Secrets) -> Account:
@@ -101,25 +132,34 @@ def open_account(spec: MigrationSpec, secrets: Secrets) -> Account:
     Raises:
         CloudFailed: the migration names none, or there are no credentials.
     """
-    if spec.cloud is None:
-        raise CloudFailed(f"The migration {spec.id} names no subscription with Azure; begin it again with one.")
+    given = clouds.named(spec, HELD)
     with told():
-        cloud = _cloud(spec.cloud)
-        return Account(spec.cloud, Client(cloud, _credential(spec.cloud, cloud, secrets)))
+        return Account(given, client_of(given, secrets))
 
 
-def _cloud(spec: CloudSpec) -> clouds.Cloud:
+def client_of(spec: CloudSpec, secrets: Secrets) -> Client:
+    """What calls are made with.
+
+    Raises:
+        CloudFailed: there is no such cloud.
+        AzureError: there are no credentials for it.
+    """
+    cloud = _cloud(spec)
+    return Client(cloud, _credential(spec, cloud, secrets))
+
+
+def _cloud(spec: CloudSpec) -> national.Cloud:
     if spec.endpoint:
-        return clouds.at(spec.endpoint)
+        return national.at(spec.endpoint)
     service = service_of(spec.resource)
-    usual = clouds.CHINA if service is not None and service.name == CLASSIC else clouds.PUBLIC
+    usual = national.CHINA if service is not None and service.name == CLASSIC else national.PUBLIC
     wanted = spec.options.get("cloud", usual.name)
-    if wanted not in clouds.CLOUDS:
-        raise CloudFailed(f"Azure has no cloud {wanted!r}: use {', '.join(clouds.CLOUDS)}.")
-    return clouds.CLOUDS[wanted]
+    if wanted not in national.CLOUDS:
+        raise CloudFailed(f"Azure has no cloud {wanted!r}: use {', '.join(national.CLOUDS)}.")
+    return national.CLOUDS[wanted]
 
 
-def _credential(spec: CloudSpec, cloud: clouds.Cloud, secrets: Secrets) -> Credential:
+def _credential(spec: CloudSpec, cloud: national.Cloud, secrets: Secrets) -> Credential:
     if spec.access == _GIVEN:
         return StaticToken(secrets.cloud["token"])
     return default_credential(cloud)
@@ -131,9 +171,7 @@ def of(m: Migration) -> Account:
     Raises:
         CloudFailed: it has none.
     """
-    if not isinstance(m.cloud, Account):
-        raise CloudFailed("This migration has no subscription with Azure.")
-    return m.cloud
+    return clouds.account(m, Account, HELD)
 
 
 def commands(*writes: Write[T]) -> tuple[str, ...]:

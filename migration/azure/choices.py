@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from migration.azure import release
 from migration.azure.account import of
-from migration.azure.state import ENDING, NEW_NAME, SAME_NAME, TIER, require
-from migration.decisions import Choice
-from migration.runbook import Gate, Migration
+from migration.azure.state import ENDING, NEW_NAME, SAME_NAME, TIER, wanted
+from migration.choosing import ask
+from migration.runbook import Migration
 from migration.view import Option
 
 _PRICE = "The provider shows prices on its pages only, not to programs: look there before you choose."
@@ -19,12 +17,12 @@ _DOWN = (
 )
 
 
-def _preferred(m: Migration, name: str, options: tuple[Option, ...]) -> tuple[Option, ...]:
+def preferred(m: Migration, name: str, options: tuple[Option, ...]) -> tuple[Option, ...]:
     """What was asked for at the beginning comes first."""
-    wanted = of(m).spec.options.get(name)
-    if wanted and wanted not in {one.value for one in options}:
-        options = (Option(wanted, "as it was asked for; the provider did not list it"), *options)
-    return tuple(sorted(options, key=lambda one: one.value != wanted))
+    asked = of(m).spec.options.get(name)
+    if asked and asked not in {one.value for one in options}:
+        options = (Option(asked, "as it was asked for; the provider did not list it"), *options)
+    return tuple(sorted(options, key=lambda one: one.value != asked))
 
 
 def _endings(m: Migration) -> tuple[Option, ...]:
@@ -38,17 +36,16 @@ def _endings(m: Migration) -> tuple[Option, ...]:
         f"the applications keep {account.source.name}: it is DELETED with its backups and made again out of a backup; "
         f"stopped all the while. Azure may keep a deleted server's name back for some days",
     )
-    return _preferred(m, ENDING, (new, same))
+    return preferred(m, ENDING, (new, same))
 
 
 def _tiers(m: Migration) -> tuple[Option, ...]:
-    account = of(m)
-    seen = require(account, account.source)
+    account, seen = of(m), wanted(m)
     offers = account.read(lambda client: account.service.offers(client, seen, account.source.subscription_id))
     named = tuple(
         Option(one.name, f"{one.meaning}{'; as the source has' if one.name == seen.sku else ''}") for one in offers
     )
-    return _preferred(m, TIER, named)
+    return preferred(m, TIER, named)
 
 
 def _release(m: Migration) -> tuple[Option, ...]:
@@ -65,37 +62,17 @@ def _said(m: Migration) -> str:
     return f"{retired}. {_DOWN}" if retired else _DOWN
 
 
-def _ask(
-    id: str,
-    title: str,
-    why: str,
-    question: str,
-    options: Callable[[Migration], tuple[Option, ...]],
-    consequence: Callable[[Migration], str],
-) -> Gate:
-    return Gate(
-        id=id,
-        title=title,
-        why=why,
-        question=lambda m: question,
-        consequence=consequence,
-        word=lambda m: "",
-        choices=(Choice.CONFIRM, Choice.CANCEL),
-        options=options,
-    )
-
-
-CHOOSE_ENDING = _ask(
+CHOOSE_ENDING = ask(
     ENDING, "how the applications find it",
     "With the new name writes are off for the promotion alone; with the old one for a restore as well.",
     "Which name are the applications to use in the end?", _endings, _said,
 )  # fmt: skip
-CHOOSE_TIER = _ask(
+CHOOSE_TIER = ask(
     TIER, "tier and size",
     "A replica can have another tier than its source; that is how the tier changes.",
-    "Which size is the new server to have?", _tiers, lambda m: _PRICE,
+    "Which size is the new server to have?", _tiers, _PRICE,
 )  # fmt: skip
-CHOOSE_RELEASE = _ask(
+CHOOSE_RELEASE = ask(
     "release", "the server that is left over", "It is billed for as long as it is there.",
-    "What becomes of it?", _release, lambda m: "Nothing is deleted without one more typed confirmation.",
+    "What becomes of it?", _release, "Nothing is deleted without one more typed confirmation.",
 )  # fmt: skip

@@ -30,7 +30,7 @@ def surplus(m: Migration) -> Place:
 
 def wanted(m: Migration) -> bool:
     """Whether the operator chose to delete it."""
-    return m.story().chosen.get("release") == RELEASE
+    return m.chosen("release") == RELEASE
 
 
 def probe(m: Migration) -> Observation:

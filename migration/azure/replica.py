@@ -8,7 +8,7 @@ from migration.azure import signal
 from migration.azure.account import PRODUCT, commands, of
 from migration.azure.operating import carry_out, pick_up
 from migration.azure.services import is_replica, is_settled
-from migration.azure.state import in_words, offer, place, require
+from migration.azure.state import in_words, offer, place, require, wanted
 from migration.journal import Kind
 from migration.model import Side
 from migration.runbook import Estimate, Migration, Observation, StepFailed, done, not_done
@@ -36,7 +36,7 @@ def probe(m: Migration) -> Observation:
     if found is None:
         return not_done(in_words(found, account.replica))
     _require_ours(m, found)
-    if not is_settled(found) or not (m.story().spec or m.spec).target.host:
+    if not is_settled(found) or not m.spec_now().target.host:
         return not_done(in_words(found, account.replica))
     return done(in_words(found, account.replica))
 
@@ -88,8 +88,7 @@ def _asked_here(m: Migration) -> bool:
 
 def _write(m: Migration) -> Write[Any]:
     account = of(m)
-    seen = require(account, account.source)
-    return account.service.create_replica(account.replica, account.source, seen, offer(m))
+    return account.service.create_replica(account.replica, account.source, wanted(m), offer(m))
 
 
 def _require_ours(m: Migration, found: Server) -> None:

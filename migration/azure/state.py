@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from migration.azure.account import Account, of
 from migration.azure.services import Offer, is_replica, is_settled
 from migration.journal import Kind
@@ -11,14 +13,14 @@ from providers.azure.places import Place
 from providers.azure.records import Server
 
 NEW_NAME, SAME_NAME = "new name", "same name"
-ENDING, TIER = "ending", "tier"
+ENDING, TIER, REGION = "ending", "tier", "region"
 LAG_LIMIT_S = 60.0
 _SEPARATORS = ("%", "@")
 
 
 def same_name(m: Migration) -> bool:
     """Whether the applications keep the name of their server."""
-    return m.story().chosen.get(ENDING) == SAME_NAME
+    return m.chosen(ENDING) == SAME_NAME
 
 
 def require(account: Account, place: Place) -> Server:
@@ -39,13 +41,23 @@ def offer(m: Migration) -> Offer:
     Raises:
         CloudFailed: the provider does not offer it any more.
     """
-    account, wanted = of(m), m.story().chosen.get(TIER, "")
-    seen = require(account, account.source)
+    account, name, seen = of(m), m.chosen(TIER), wanted(m)
     offers = account.read(lambda client: account.service.offers(client, seen, account.source.subscription_id))
     for one in offers:
-        if one.name == wanted:
+        if one.name == name:
             return one
-    return Offer(wanted or seen.sku or "", seen.tier or "", "as it was asked for")
+    return Offer(name or seen.sku or "", seen.tier or "", "as it was asked for")
+
+
+def wanted(m: Migration) -> Server:
+    """The source as its replica is to be besides the size: in the region that was chosen.
+
+    Raises:
+        CloudFailed: it is not there.
+    """
+    account, region = of(m), m.chosen(REGION)
+    seen = require(account, account.source)
+    return replace(seen, location=region) if region else seen
 
 
 def in_words(server: Server | None, place: Place) -> str:

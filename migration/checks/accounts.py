@@ -196,11 +196,17 @@ class _Probe:
 
 
 def _lasting_probes(side: Side, server: Server) -> list[_Probe]:
-    """What is needed from the first check to the end of the migration."""
+    """What is needed from the first check to the end of the migration.
+
+    What a provider keeps to itself is done by its own means, which its own checks ask for.
+    """
     setting = "super_read_only" if server.dialect.has_super_read_only else "read_only"
-    return [
+    own = [
         _Probe(side, "stop and allow writes", f"SET GLOBAL {setting} = @@GLOBAL.{setting}"),
         _replication_probe(side, server),
+    ]
+    return [
+        *(own if server.dialect.sets_globals else ()),
         _Probe(side, "see replication", server.dialect.replica_status),
         _Probe(side, "see the binary log", server.dialect.source_status),
         _Probe(side, "see sessions", "SELECT COUNT(*) FROM information_schema.innodb_cmp"),
@@ -209,7 +215,10 @@ def _lasting_probes(side: Side, server: Server) -> list[_Probe]:
 
 def _copy_probes(pair: Pair) -> list[_Probe]:
     """What is needed until the copy is made; a MariaDB source needs no lock for it."""
-    probes = [_Probe(Side.TARGET, "load without logging", "SET SESSION sql_log_bin = @@SESSION.sql_log_bin")]
+    probes = []
+    if pair.target.dialect.sets_globals:
+        statement = "SET SESSION sql_log_bin = @@SESSION.sql_log_bin"
+        probes.append(_Probe(Side.TARGET, "load without logging", statement))
     if not pair.source.version.mariadb:
         statement = f"FLUSH TABLES {_ABSENT_TABLE} WITH READ LOCK"
         probes.append(_Probe(Side.SOURCE, "lock for the copy's start", statement, _NO_SUCH_TABLE))

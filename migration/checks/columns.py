@@ -49,7 +49,7 @@ def _rows(columns: Iterable[Column]) -> list[tuple[str, ...]]:
 )
 def long_elements(pair: Pair) -> Result:
     """Fails where an element is too long for the target."""
-    if not pair.target.version.mysql_from(8, 0):
+    if not pair.target_version.mysql_from(8, 0):
         return not_applicable("only MySQL 8.0 and later refuse them")
     found = [
         column
@@ -77,7 +77,7 @@ def long_elements(pair: Pair) -> Result:
 )
 def float_counters(pair: Pair) -> Result:
     """Fails where a FLOAT or DOUBLE counts up and the target no longer allows it."""
-    if not pair.target.version.mysql_from(8, 4):
+    if not pair.target_version.mysql_from(8, 4):
         return not_applicable("only MySQL 8.4 and later refuse them")
     found = [c for c in _of_tables(pair) if c.kind in ("float", "double") and "auto_increment" in c.extra.lower()]
     if not found:
@@ -165,7 +165,7 @@ def counter_headroom(pair: Pair) -> Result:
 def generated_casts(pair: Pair) -> Result:
     """Fails where an indexed generated column is cast, and the target does so in another way than the source."""
     changed = (8, 0, 28)
-    source, target = pair.source.version, pair.target.version
+    source, target = pair.source.version, pair.target_version
     if source.mariadb or source.mysql_from(*changed) or not target.mysql_from(*changed):
         return not_applicable("both cast in the same way")
     found = [column for column in _of_tables(pair) if column.key and _CAST.search(column.expression)]
@@ -192,7 +192,7 @@ def generated_casts(pair: Pair) -> Result:
 )
 def old_temporals(pair: Pair) -> Result:
     """Fails where a column still has the format of MySQL 5.5 and the target no longer reads it."""
-    source, target = pair.source.version, pair.target.version
+    source, target = pair.source.version, pair.target_version
     if source.mariadb or source.mysql_from(8, 0):
         return not_applicable("it has the newer format only")
     found = [column for column in _of_tables(pair) if facts.OLD_TEMPORAL in column.type]
@@ -219,7 +219,7 @@ def old_temporals(pair: Pair) -> Result:
 )
 def family_types(pair: Pair) -> Result:
     """Fails where a table has what the other family does not know."""
-    source, target = pair.source.version, pair.target.version
+    source, target = pair.source.version, pair.target_version
     if source.mariadb == target.mariadb:
         return not_applicable("the same family")
     rows = sorted(_strange_to_mysql(pair) if source.mariadb else _strange_to_mariadb(pair))
@@ -234,7 +234,7 @@ def family_types(pair: Pair) -> Result:
 
 
 def _strange_to_mysql(pair: Pair) -> Iterator[tuple[str, ...]]:
-    target = pair.target.version
+    target = pair.target_version
     for column in _of_tables(pair):
         if column.kind in _MARIADB_KINDS:
             yield (*column.place, f"the type {column.kind}")

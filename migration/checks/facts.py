@@ -209,9 +209,10 @@ def _worth_a_look(pair: Pair, generated: bool, old: bool) -> tuple[str, tuple[st
         parts.append(f"column_type LIKE '%%{OLD_TEMPORAL}%%'")
     if pair.source.version.mariadb:
         parts += _WORTH_ON_MARIADB
-    if pair.other is not None and pair.other.version.mariadb != pair.source.version.mariadb:
+    there = pair.foreseen
+    if there is not None and there.mariadb != pair.source.version.mariadb:
         parts.append(_WORTH_BETWEEN_FAMILIES)
-    if pair.other is not None and (words := newly_reserved(pair.source.version, pair.other.version)):
+    if there is not None and (words := newly_reserved(pair.source.version, there)):
         parts.append(f"UPPER(column_name) IN ({', '.join(quote_text(word) for word in sorted(words))})")
     if pair.other is not None and pair.other.version != pair.source.version:
         args = tuple(sorted(collations(pair, pair.other)))

@@ -16,7 +16,7 @@ from migration.model import Side
 from providers.mysql.connection import Connection
 from providers.mysql.errors import LockTimeout, PrivilegeMissing, ServerError, StatementFailed
 from providers.mysql.literals import quote_name
-from providers.mysql.schema import StoredObject, create_object
+from providers.mysql.schema import StoredObject, as_ours, create_object
 from providers.mysql.scratch import Scratch
 
 _BUDGET_S = 1.5
@@ -76,7 +76,7 @@ _ACCEPTED = _Outcome(0)
     Severity.BLOCKER,
     why="What the target does not understand or allow would stop the copy half-way, or the application after it.",
     asks="SHOW CREATE of tables, views, routines, triggers and events on the source; the same statements on the target",
-    writes="scratch databases on the target, not logged, dropped again at once",
+    writes="scratch databases on the target, logged only where a provider allows no less, dropped again at once",
 )
 def objects_accepted(pair: Pair) -> Result:
     """Fails where the target refuses a definition in a database of scratch."""
@@ -143,6 +143,7 @@ class _Trial:
         self._source = source
         self._scratch = scratch
         self._version = pair.target.version
+        self._sets_globals = pair.target.dialect.sets_globals
         self._items = tuple(items)
         self._moved = facts.moved(pair)
         # Tables and views go before functions of the same name.
@@ -253,7 +254,7 @@ class _Trial:
         if shown.kind == "TABLE":
             session.results((f"USE {quote_name(shown.database)}", _TABLE_MODE, shown.definition))
         else:
-            create_object(session, shown, self._version)
+            create_object(session, shown if self._sets_globals else as_ours(shown), self._version)
 
     def _missing(self, words: str) -> tuple[str, str] | None:
         """What the target did not find and the source has: database and name, read in the server's words."""

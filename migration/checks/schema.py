@@ -75,7 +75,7 @@ def primary_keys(pair: Pair) -> Result:
 )
 def only_rows(pair: Pair) -> Result:
     """Fails where a table holds more than rows: a history, or a sequence's state."""
-    if channel_from_source(pair) is not None:
+    if pair.other is not None and channel_from_source(pair) is not None:
         return not_applicable("the target has its copy")
     facts.may_see(pair, "SELECT")
     found = uncopied_tables(pair.source, facts.moved(pair))
@@ -158,7 +158,7 @@ def table_options(pair: Pair) -> Result:
         rows += [(t.base, t.name, "encryption", "the target has no keyring") for t in encrypted]
     if reason := _no_compression(pair):
         rows += [(t.base, t.name, t.row_format, reason) for t in facts.tables(pair) if t.row_format == "Compressed"]
-    if pair.source.version.mariadb and not pair.target.version.mariadb:
+    if pair.source.version.mariadb and not pair.target_version.mariadb:
         rows += [
             (t.base, t.name, t.options, "MySQL does not know this")
             for t, options in tables
@@ -213,7 +213,7 @@ def _no_compression(pair: Pair) -> str:
 )
 def partitions(pair: Pair) -> Result:
     """Fails where a table is partitioned as the target, a newer MySQL, no longer allows."""
-    target = pair.target.version
+    target = pair.target_version
     if not target.mysql_from(8, 0):
         return not_applicable("only MySQL 8.0 and later are strict")
     found = facts.partitioned(pair)
@@ -339,7 +339,7 @@ def _hidden_keys(pair: Pair) -> list[tuple[str, str]]:
 )
 def collations_known(pair: Pair) -> Result:
     """Fails where a column or database has a collation that the target does not know."""
-    if pair.source.version == pair.target.version:
+    if pair.source.version == pair.target_version:
         return not_applicable("the same version")
     known = facts.collations(pair, pair.target)
     used = {(*column.place, column.collation) for column in facts.columns(pair) if column.collation}

@@ -36,12 +36,13 @@ def removed_functions(pair: Pair) -> Result:
 
     Functions that somebody has made on the source are not meant: they move with their database.
     """
-    gone = missing(pair.source.version, pair.target.version)
+    gone = missing(pair.source.version, pair.target_version)
     if not gone:
         return passed("none is gone")
     uses = [(kind, where, name) for kind, where, text, mode in _texts(pair) for name in called(bare(text, mode), gone)]
     if uses:
-        loaded = _loadable(pair.target)
+        # None is foreseen on a target that is still to be created.
+        loaded = frozenset() if pair.other is None else _loadable(pair.other)
         uses = [use for use in uses if use[2] not in loaded]
     if not uses:
         return passed("none is used")
@@ -119,7 +120,7 @@ def _loadable(server: Server) -> frozenset[str]:
 )
 def group_by_order(pair: Pair) -> Result:
     """Fails where a stored text orders by GROUP BY and the target does not know that."""
-    if pair.source.version.mysql_from(*_GROUPS_UNORDERED) or not pair.target.version.mysql_from(*_GROUPS_UNORDERED):
+    if pair.source.version.mysql_from(*_GROUPS_UNORDERED) or not pair.target_version.mysql_from(*_GROUPS_UNORDERED):
         return not_applicable("as on the source")
     rows = [
         (item.kind.lower(), item.base, item.name)
@@ -147,12 +148,12 @@ def group_by_order(pair: Pair) -> Result:
 )
 def obsolete_sql_modes(pair: Pair) -> Result:
     """Fails where the source or something on it has a mode that the target does not know."""
-    unknown = modes.unknown(pair.source.version, pair.target.version) - modes.HARMLESS
+    unknown = modes.unknown(pair.source.version, pair.target_version) - modes.HARMLESS
     if not unknown:
         return passed("none")
     everywhere = facts.variables(pair, pair.source).get("sql_mode", "")
     rows = [("server", "", found)] if (found := _modes(everywhere, unknown)) else []
-    rows += _modes_of_objects(pair, unknown - modes.foreign(pair.source.version, pair.target.version))
+    rows += _modes_of_objects(pair, unknown - modes.foreign(pair.source.version, pair.target_version))
     if not rows:
         return passed("none is used")
     return failed(
@@ -174,7 +175,7 @@ def obsolete_sql_modes(pair: Pair) -> Result:
 )
 def foreign_sql_modes(pair: Pair) -> Result:
     """Fails where an object was made in a mode that the other family lacks or means something else by."""
-    foreign = modes.foreign(pair.source.version, pair.target.version)
+    foreign = modes.foreign(pair.source.version, pair.target_version)
     if not foreign:
         return not_applicable("as on the source")
     rows = _modes_of_objects(pair, foreign)
@@ -210,16 +211,21 @@ def _modes_of_objects(pair: Pair, wanted: frozenset[str]) -> list[tuple[str, str
     page="MySQL Reference Manual, Server and Status Variables and Options Added, Deprecated, or Removed",
 )
 def removed_variables(pair: Pair) -> Result:
-    """Fails where a variable was set on the source that the target lacks, and nothing else does its work there."""
-    source, target = (facts.variables(pair, server) for server in (pair.source, pair.target))
+    """Fails where a variable was set on the source that the target lacks, and nothing else does its work there.
+
+    Of a target that is still to be created, what does the work instead cannot be looked at: it has to be set there.
+    """
+    source = facts.variables(pair, pair.source)
+    target = None if pair.other is None else facts.variables(pair, pair.other)
     rows = []
     for setting in GONE:
         value = source.get(setting.name)
-        if value is None or setting.name in target or value == usual_on(setting.usual, pair.source.version):
+        known = setting.known_to(pair.target_version) if target is None else setting.name in target
+        if value is None or known or value == usual_on(setting.usual, pair.source.version):
             continue
-        there = target.get(setting.instead)
+        there = None if target is None else target.get(setting.instead)
         if there is None or not setting.carried(value, there):
-            rows.append((setting.name, value, setting.gone, _there(setting, there), setting.notice))
+            rows.append((setting.name, value, setting.gone, _there(pair, setting, there), setting.notice))
     if not rows:
         return passed("none is missing")
     return failed(
@@ -230,7 +236,9 @@ def removed_variables(pair: Pair) -> Result:
     )
 
 
-def _there(setting: Gone, value: str | None) -> str:
+def _there(pair: Pair, setting: Gone, value: str | None) -> str:
+    if value is None and pair.other is None and setting.instead:
+        return f"{setting.instead}, which is to be set"
     return "nothing does the same" if value is None else f"{setting.instead} = {value}"
 
 
@@ -280,7 +288,7 @@ def _spelt(value: str) -> str:
 )
 def utf8mb3(pair: Pair) -> Result:
     """Fails where there are columns of the old three-byte UTF-8 and the target is the first to warn of them."""
-    if pair.source.version.mysql_from(8, 0) or not pair.target.version.mysql_from(8, 0):
+    if pair.source.version.mysql_from(8, 0) or not pair.target_version.mysql_from(8, 0):
         return not_applicable("as on the source")
     rows = facts.ask_moved(
         pair,

@@ -27,7 +27,7 @@ _PLAIN_DIRECTORY = "#mysql50#"
 )
 def reserved_words(pair: Pair) -> Result:
     """Fails where something has a name that is reserved on the target and not on the source."""
-    words = newly_reserved(pair.source.version, pair.target.version)
+    words = newly_reserved(pair.source.version, pair.target_version)
     if not words:
         return passed("no word is reserved anew")
     columns = (("column", f"{each.base}.{each.table}", each.name) for each in facts.columns(pair))
@@ -65,7 +65,7 @@ def _names(pair: Pair) -> Iterator[tuple[str, str, str]]:
 )
 def dollar_names(pair: Pair) -> Result:
     """Fails where a name begins with a dollar sign and the target has begun to warn of it."""
-    if pair.source.version.mysql_from(*_DOLLAR_DEPRECATED) or not pair.target.version.mysql_from(*_DOLLAR_DEPRECATED):
+    if pair.source.version.mysql_from(*_DOLLAR_DEPRECATED) or not pair.target_version.mysql_from(*_DOLLAR_DEPRECATED):
         return not_applicable("as on the source")
     rows = [row for row in _names(pair) if row[2].startswith("$")]
     if not rows:
@@ -143,7 +143,7 @@ def server_names(pair: Pair) -> Result:
 )
 def dictionary_names(pair: Pair) -> Result:
     """Fails where somebody has made a table in the database mysql that has the name of one of the dictionary's."""
-    if pair.source.version.mysql_from(*dictionary.SINCE) or not pair.target.version.mysql_from(*dictionary.SINCE):
+    if pair.source.version.mysql_from(*dictionary.SINCE) or not pair.target_version.mysql_from(*dictionary.SINCE):
         return not_applicable("as on the source")
     require(pair.source, "SELECT", ("mysql",))
     rows = pair.source.rows("SELECT table_name, engine FROM information_schema.tables WHERE table_schema = 'mysql'")

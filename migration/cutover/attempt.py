@@ -105,14 +105,18 @@ class Pending:
     @contextlib.contextmanager
     def part(self, name: str) -> Iterator[Say]:
         """Note a part around what it does."""
-        self._entries.append(part_intent(self._s.number, name, time.time()))
-        with observed(self._s, name, self._entries.append) as say:
+        self._keep(part_intent(self._s.number, name, time.time()))
+        with observed(self._s, name, self._keep) as say:
             yield say
 
     def take(self) -> tuple[Entry, ...]:
         """What has not been written yet; it counts as written from here on."""
         entries, self._entries = tuple(self._entries), []
         return entries
+
+    def _keep(self, entry: Entry) -> None:
+        # What was taken in the midst of a part has another list in its place.
+        self._entries.append(entry)
 
     def flush(self) -> None:
         """Write what waits."""

@@ -6,7 +6,7 @@ import contextlib
 
 from migration.cutover.attempt import Switchover
 from migration.cutover.ends import ends_for
-from migration.cutover.promote import opening, opening_records, promote
+from migration.cutover.promote import open_now
 from migration.fences.choose import fence_for, let_in, shut
 from migration.model import Positioning
 from migration.runbook import Migration
@@ -51,9 +51,4 @@ def go_forward(m: Migration, s: Switchover) -> str:
             )
         if ends.read_again(end, fence.prove(ends.asked_again())) != end:
             raise StatementFailed(s.old.name, f"The end of {s.old.name}'s log moved under the fence; looking again.")
-        statements = opening(m, s)
-        for entry in opening_records(s, session, statements):
-            m.scribe.write(entry)
-        said = promote(m, s, session, statements)
-        let_in(m, s.new)
-        return said
+        return open_now(m, s, session)

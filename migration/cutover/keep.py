@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from migration.cutover.attempt import Switchover
-from migration.cutover.promote import open_by_provider, opening, reconnect
-from migration.fences.choose import close, holds_accounts, let_in, shut, write_switch
+from migration.cutover.promote import open_now, reconnect
+from migration.fences.choose import close, holds_accounts, shut, write_switch
 from migration.runbook import Migration
 from providers.mysql.errors import ConnectionLost, PrivilegeMissing, StatementFailed, Unreachable
 from providers.mysql.server import Server
@@ -55,10 +57,8 @@ def _stays_open(m: Migration, s: Switchover) -> bool:
         for sql in s.new.dialect.forget_persisted_read_only:
             m.change(s.new, "keep", sql)
         if shut(m, s.new):
-            open_by_provider(m, s.new)
-            for sql in opening(m, s):
-                m.change(s.new, "keep", sql)
-            let_in(m, s.new)
+            with contextlib.closing(s.new.connect()) as session:
+                open_now(m, s, session)
             m.scribe.note(f"{s.new.name} came back closed from a restart right after its opening; opened again", "warn")
     except (ConnectionLost, Unreachable):
         return False

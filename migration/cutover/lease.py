@@ -65,6 +65,14 @@ class Lease:
         """
         self._tell({"fenced_s": deadline_s})
 
+    def settled_by_runbook(self) -> None:
+        """Past the point of no return it is the provider that opens the new side: the mover has to look how it ends.
+
+        Raises:
+            Aborted: the watchdog has ended.
+        """
+        self._tell({"settles": True})
+
     def lifted(self) -> None:
         """The fence is down again."""
         self._tell({"lifted": True})

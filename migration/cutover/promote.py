@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from migration.cutover.attempt import Switchover
-from migration.fences.choose import write_switch
+from migration.fences.choose import let_in, write_switch
 from migration.fences.left import end_left_sessions
 from migration.journal import Entry
 from migration.records import statement_entry
@@ -28,20 +28,6 @@ def opening(m: Migration, s: Switchover) -> tuple[str, ...]:
     """The statements that open the new side; none where its provider or locked accounts keep clients out of it."""
     by_sql = s.new.dialect.sets_globals or write_switch(m, s.new) is None
     return (s.new.dialect.unfence,) if by_sql and s.new.read_only().clients else ()
-
-
-def open_by_provider(m: Migration, server: Server) -> None:
-    """Have the provider open a server that it keeps closed; it takes the order at once and carries it out later.
-
-    Raises:
-        ServerError: the provider refuses, or cannot be asked.
-    """
-    if server.dialect.sets_globals or not server.read_only().clients:
-        return
-    switch = write_switch(m, server)
-    if switch is not None:
-        m.scribe.statement(server.name, _STEP, "the provider's switch: open", 0)
-        switch.open()
 
 
 def opening_records(s: Switchover, connection: Connection, statements: tuple[str, ...]) -> tuple[Entry, ...]:
@@ -75,8 +61,20 @@ def promote(m: Migration, s: Switchover, connection: Connection, statements: tup
 
 
 def _order_opening(m: Migration, server: Server) -> None:
-    """Have the provider open a server that it keeps closed; tries until it has taken the order."""
-    _persist(m, lambda: open_by_provider(m, server), f"{server.name} is still to be opened")
+    """Have the provider open a server that it keeps closed; tries until it has taken the order.
+
+    It takes the order at once and carries it out later.
+    """
+
+    def order() -> None:
+        if server.dialect.sets_globals or not server.read_only().clients:
+            return
+        switch = write_switch(m, server)
+        if switch is not None:
+            m.scribe.statement(server.name, _STEP, "the provider's switch: open", 0)
+            switch.open()
+
+    _persist(m, order, f"{server.name} is still to be opened")
 
 
 def _another(m: Migration, s: Switchover, statements: tuple[str, ...]) -> Connection:
@@ -90,6 +88,22 @@ def _another(m: Migration, s: Switchover, statements: tuple[str, ...]) -> Connec
         for entry in opening_records(s, connection, statements):
             m.scribe.write(entry)
         return connection
+
+
+def open_now(m: Migration, s: Switchover, connection: Connection) -> str:
+    """Open the new side from a session: by SQL or by its provider, then by letting go of its accounts; says so.
+
+    Returns once the new side itself says that it takes writes.
+
+    Raises:
+        ServerError: the accounts could not be let go of.
+    """
+    statements = opening(m, s)
+    for entry in opening_records(s, connection, statements):
+        m.scribe.write(entry)
+    said = promote(m, s, connection, statements)
+    let_in(m, s.new)
+    return said
 
 
 def reconnect(m: Migration, server: Server) -> Connection:

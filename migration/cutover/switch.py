@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from migration.cutover.armed import ArmedWindow
 from migration.cutover.attempt import Aborted, Switchover, parts, past_no_return
@@ -20,6 +20,8 @@ from providers.mysql.errors import ServerError
 
 _AGAIN_S = 0.05
 
+OpenWindow = Callable[[Migration, Switchover, Fence, Lease, PairLock], Window]
+
 
 def switch(m: Migration, s: Switchover) -> None:
     """Carry out one attempt.
@@ -28,30 +30,49 @@ def switch(m: Migration, s: Switchover) -> None:
         Aborted: nothing has moved, and the old side takes writes; the message says why.
         ServerError: the old side could not be opened again, or the new one not yet: the runner looks again.
     """
+    switch_through(m, s, _window, parts(m))
+
+
+def switch_through(
+    m: Migration,
+    s: Switchover,
+    window: OpenWindow,
+    titles: tuple[tuple[str, str], ...],
+    finish: Callable[[Migration, Switchover], None] = finish_switch,
+) -> None:
+    """Carry out one attempt through a window of its own, which has these parts; `finish` is what follows it.
+
+    Raises:
+        Aborted, ServerError: as `switch`.
+    """
     m.scribe.attempt(
         s.number, s.direction,
-        old=s.old.name, new=s.new.name, actor=s.actor, budget_s=m.spec.limits.fence_s, parts=parts(m),
+        old=s.old.name, new=s.new.name, actor=s.actor, budget_s=m.spec.limits.fence_s, parts=titles,
     )  # fmt: skip
     try:
         with _lock(m) as lock, Lease(m, s) as lease:
-            _move(m, s, lease, lock)
+            _move(m, s, window, lease, lock)
     except (Aborted, ServerError, JournalError) as error:
         if past_no_return(m, s.number) or isinstance(error, JournalError):
             raise
         m.scribe.attempt_ended(s.number, "aborted", str(error))
         raise Aborted(str(error)) from error
-    finish_switch(m, s)
+    finish(m, s)
 
 
-def _move(m: Migration, s: Switchover, lease: Lease, lock: PairLock) -> None:
+def _window(m: Migration, s: Switchover, fence: Fence, lease: Lease, lock: PairLock) -> Window:
     # What opens by itself does so by read_only; locked accounts need a hand.
     kind = ArmedWindow if m.armed and s.new.read_only().clients else Window
+    return kind(m, s, fence, lease, lock)
+
+
+def _move(m: Migration, s: Switchover, window: OpenWindow, lease: Lease, lock: PairLock) -> None:
     with (
         contextlib.closing(fence_for(m, s.old)) as fence,
-        contextlib.closing(kind(m, s, fence, lease, lock)) as window,
+        contextlib.closing(window(m, s, fence, lease, lock)) as opened,
     ):
         try:
-            window.pass_through()
+            opened.pass_through()
         except (Aborted, ServerError, JournalError):
             # The watchdog is told last: it tries the same where this does not get through.
             if not past_no_return(m, s.number):

@@ -6,7 +6,8 @@ watchdog's `lease_expired` and the runner's `no_return` rule each other out, so 
 its way barred when it wakes up.
 
 Past the point of no return the way is forward: where the runner died before it could open the new side, the watchdog
-does that. What follows a switch is left to `cutover resume`.
+does that, or has the runbook's mover settle it, where it is a provider that opens it. What follows a switch is left to
+`cutover resume`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from typing import Any
 
 from migration import runbooks
 from migration.clients import clients_of
-from migration.cutover.attempt import Switchover, plan_switch
+from migration.cutover.attempt import Aborted, Switchover, plan_switch
 from migration.cutover.forward import NotForward, go_forward
 from migration.cutover.lease import READY
 from migration.fences.choose import fence_for
@@ -114,10 +115,7 @@ def _open(path: Path, order: dict[str, Any]) -> _Watch:
 
 def _spec_now(journal: Journal) -> MigrationSpec:
     """The migration with its servers where they are now: some are made, or have moved, on the way."""
-    story = Story()
-    for record in journal.records():
-        story.tell(record)
-    return story.spec or read_spec(journal.path)
+    return Story.of(journal.records()).spec or read_spec(journal.path)
 
 
 def _cloud(spec: MigrationSpec, secrets: Secrets) -> Cloud | None:
@@ -129,6 +127,7 @@ def _cloud(spec: MigrationSpec, secrets: Secrets) -> Cloud | None:
 def _watch(orders: _Orders, watch: _Watch) -> None:
     """Follow the runner's orders until it says goodbye, dies, or lets the fence outlast its deadline."""
     until: float | None = None
+    past: Callable[[_Watch], object] = _go_forward
     while True:
         left = None if until is None else until - time.monotonic()
         order = orders.wait(left if left is None else max(0.0, left))
@@ -136,24 +135,27 @@ def _watch(orders: _Orders, watch: _Watch) -> None:
             until = None
             _lift(watch, "its deadline has passed and the runner has not lifted it")
         elif not order:
-            _runner_died(watch)
+            _runner_died(watch, past)
             return
         elif "over" in order:
             return
         elif "lifted" in order:
             until = None
+        elif "settles" in order:
+            past = _settle
         elif "fenced_s" in order:
             until = time.monotonic() + float(order["fenced_s"]) + _GRACE_S
 
 
-def _runner_died(watch: _Watch) -> None:
+def _runner_died(watch: _Watch, past: Callable[[_Watch], object]) -> None:
+    """Lift the fence; where the point of no return was passed, see to the end by `past`."""
     # With the seat, no new runner starts while we act; one that was quicker looks at the servers itself.
     seat = RunnerSeat(watch.journal.path)
     if not seat.take():
         return
     try:
         if not _lift(watch, "the runner died"):
-            _persist(watch, lambda: _go_forward(watch))
+            _persist(watch, lambda: past(watch))
     finally:
         seat.release()
 
@@ -179,13 +181,17 @@ def _go_forward(watch: _Watch) -> None:
         lock.close()
 
 
+def _settle(watch: _Watch) -> None:
+    runbooks.find(watch.m.spec.runbook).switch.how.settle(watch.m, watch.s)
+
+
 def _persist(watch: _Watch, act: Callable[[], object]) -> None:
     """Try until it is done: a server that is away comes back, and its clients wait for exactly this."""
     said = ""
     while True:
         try:
             act()
-        except NotForward as error:
+        except (NotForward, Aborted) as error:
             watch.m.scribe.note(str(error), "error")
             return
         except ServerError as error:

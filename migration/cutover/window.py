@@ -153,11 +153,16 @@ class Window:
         if not m.scribe.no_return(s.number, str(end), records):
             raise Aborted(f"The watchdog had lifted the fence on {s.old.name} already: this runner was too slow.")
         with pending.part("promote") as say:
-            say(promote(m, s, self._drain.session, self._opening))
-            if self._holds:
-                let_in(m, s.new)
+            say(self._open())
         self.hold_still()
         pending.flush()
+
+    def _open(self) -> str:
+        """Open the new side, past the point of no return; what was seen."""
+        said = promote(self._m, self._s, self._drain.session, self._opening)
+        if self._holds:
+            let_in(self._m, self._s.new)
+        return said
 
     def hold_still(self) -> None:
         """Leave the servers and the disk to the clients' first writes; what follows can wait."""

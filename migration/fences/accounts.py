@@ -229,16 +229,23 @@ class AccountFence:
 
     def prove(self, then: tuple[str, ...]) -> tuple[tuple[Row, ...], ...]:
         """See `Fence`."""
-        session = self._bounded.session
+        session, until = self._bounded.session, time.monotonic() + 2 * _HUSK_S
         asked = (_accounts(self._server.version), PROCESSES, TRANSACTIONS, *then)
-        accounts, processes, transactions, *answers = session.results(asked)
-        if free := self._to_take(accounts):
-            raise FenceDown(
-                self._server.name,
-                f"The account {free[0].user}@{free[0].host} can log in to {self._server.name} again, in spite of the "
-                "fence; find out who unlocked or made it, then try again.",
-            )
-        if left := self._clients(processes):
+        while True:
+            accounts, processes, transactions, *answers = session.results(asked)
+            if free := self._to_take(accounts):
+                raise FenceDown(
+                    self._server.name,
+                    f"The account {free[0].user}@{free[0].host} can log in to {self._server.name} again, in spite of "
+                    "the fence; find out who unlocked or made it, then try again.",
+                )
+            left = self._clients(processes)
+            if not left or time.monotonic() > until or not all(map(_ends, left)):
+                break
+            # Somebody has killed them, if not we; it is looked again until they are gone or nothing but husks.
+            self._ended.update(one.id for one in left)
+            time.sleep(_LOOK_S)
+        if left:
             raise FenceDown(
                 self._server.name,
                 f"There is a client on {self._server.name} behind the fence: {in_words(left)}; find out how it got "
@@ -367,7 +374,7 @@ class AccountFence:
         goes on listing it as killed (seen for 35 s, with its locks). Nothing is under way in it, what it had not
         committed is looked for apart, and should it write all the same, the second reading of the log's end tells.
         """
-        if session.id not in self._ended or session.command != "Killed" or session.statement:
+        if session.id not in self._ended or not _ends(session):
             self._killed_since.pop(session.id, None)
             return False
         now = time.monotonic()
@@ -468,6 +475,10 @@ def _by_account(rows: Iterable[Row]) -> dict[tuple[str, str], bool]:
 def _alias(user: str, host: str) -> str:
     """A name for the while, within the 16 characters that MySQL 5.6 allows."""
     return "cutover_" + hashlib.sha256(f"{user}\0{host}".encode()).hexdigest()[:8]
+
+
+def _ends(session: Session) -> bool:
+    return session.command == "Killed" and not session.statement
 
 
 def _bare(quoted: str) -> str:

@@ -101,10 +101,13 @@ def close(m: Migration, server: Server, step: str) -> None:
 
 
 def closing_words(m: Migration, server: Server) -> str:
-    """What stops clients' writes on a server that we may close, for the plan."""
-    if server.dialect.sets_globals:
-        return server.dialect.fence
-    return "the provider's switch: read-only" if write_switch(m, server) is not None else "ALTER USER … ACCOUNT LOCK"
+    """What stops clients' writes on a server, for the plan: what its fence would run now.
+
+    Raises:
+        ServerError: the server cannot be asked.
+    """
+    with contextlib.closing(fence_for(m, server)) as fence:
+        return "; ".join(fence.statements())
 
 
 def shut(m: Migration, server: Server) -> bool:

@@ -66,6 +66,11 @@ def engines(runbook: str, usual: tuple[str, str]) -> tuple[str, str]:
     return usual if found is None else found.ENGINES
 
 
+def positioning(runbook: str, asked: str) -> str:
+    """How positions are known where nobody chose that: a runbook may work in one way only."""
+    return getattr(of(runbook), "POSITIONING", asked) if asked == "auto" else asked
+
+
 def scenario(runbook: str, wanted: Sequence[str]) -> CloudSpec | None:
     """The simulated cloud of a runbook's rehearsal, None where only servers take part.
 

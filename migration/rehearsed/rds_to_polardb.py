@@ -22,6 +22,7 @@ CHOICES = {
     "rules": ("2026", "2019"),
     "precheck": ("pass", "fail"),
     "task": ("none", "src", "dest"),
+    "answers": ("kept", "lost"),
 }
 # What is red by the checks where the rows travel logically: the shop has it, and replication here carries it.
 _CASCADES = ("foreign-key-cascades",)
@@ -43,6 +44,7 @@ def cloud(chosen: Mapping[str, str]) -> AliyunCloud:
         "logical" if chosen["method"] == "logical" else "physical",
         "fail" if chosen["precheck"] == "fail" else "pass",
         account,
+        "lost" if chosen["answers"] == "lost" else "kept",
     )
 
 

@@ -12,12 +12,26 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from migration.aliyun import addresses, checks, choices, close, create, endpoints, fill, mover, release, sync, tasks
+from migration.aliyun import (
+    addresses,
+    checks,
+    choices,
+    clone,
+    close,
+    create,
+    endpoints,
+    fill,
+    mover,
+    release,
+    sync,
+    tasks,
+)
 from migration.aliyun.account import of, open_account
-from migration.aliyun.checks.compared import Compared
+from migration.aliyun.checks.compared import BY_VERSION, Compared
 from migration.aliyun.follow import ProvidersWord
 from migration.aliyun.route import route_of
 from migration.aliyun.state import look
+from migration.aliyun.versions import expected
 from migration.check import Check, Route, Severity
 from migration.checks import again_on_route, on_route
 from migration.checks.sight import sessions
@@ -76,6 +90,12 @@ def _inherited() -> tuple[Check, ...]:
     )
 
 
+def _by_version() -> tuple[Check, ...]:
+    """What rests on the cluster's version: judged by the one that was chosen, and once more by the one that came."""
+    return tuple(check for check in _on_either(on_route) if check.id in BY_VERSION)
+
+
+# Asked at the gate as well, every few seconds.
 ONCE_THERE = (*_inherited(), *(check for check in checks.every() if check.again))
 
 
@@ -115,6 +135,7 @@ APPROVE = replace(
     consequence=lambda m: (
         f"A PolarDB cluster is ORDERED, filled from {m.source.name} and billed as the provider says; clients on "
         f"{m.source.name} go on writing. From now on change none of its parameters, and no tables while it is copied."
+        f"{' It is a CLONE: nothing is synchronised, and nothing is switched.' if clone.wanted(m) else ''}"
     ),
 )
 ORDER = Step(
@@ -125,6 +146,25 @@ ORDER = Step(
     how=create,
     undo=fill.undo,
     undo_says="end migration",
+)
+CLONED = Step(
+    id=clone.STEP,
+    title="let the clone be filled",
+    side=Side.CLOUD,
+    why="A clone has the data of the instance once, and is a cluster of its own as soon as it runs.",
+    how=clone,
+    undo_says="-",
+)
+CLONE_IS_THERE = Gate(
+    id="clone_is_there",
+    title="the clone is there",
+    why="Nothing keeps it in step, so that no switch can follow.",
+    question=lambda m: f"End this migration with {m.spec.target.name} as it is?",
+    consequence=clone.as_it_is,
+    word=lambda m: "",
+    choices=(Choice.CONFIRM,),
+    when=clone.wanted,
+    ends=clone.ended,
 )
 FILL = Step(
     id=fill.STEP,
@@ -155,7 +195,7 @@ COMPARED = Step(
     title="compare accounts and settings",
     side=Side.BOTH,
     why="What the cluster inherits is looked at while there is time: accounts, settings, whitelist, addresses, tasks.",
-    how=Compared(ONCE_THERE, FILL.id),
+    how=Compared((*ONCE_THERE, *_by_version()), FILL.id),
     undo_says="-",
 )
 CUT_OVER = Gate(
@@ -165,7 +205,7 @@ CUT_OVER = Gate(
     question=lambda m: f"Move the writes from {m.source.name} to {m.target.name} now?",
     consequence=lambda m: (
         f"The provider makes {m.source.name} read-only and {m.target.name} writable and reverses the replication, "
-        f"{m.story().chosen.get('endpoints', 'without endpoints')}, usually within 5 minutes. Once asked, it cannot be "
+        f"{m.chosen('endpoints') or 'without endpoints'}, usually within 5 minutes. Once asked, it cannot be "
         f"stopped. {_deadline(m)}"
     ),
     word=lambda m: m.source.name,
@@ -243,7 +283,7 @@ CONFIRM_RELEASE = Gate(
     when=release.wanted,
 )
 RELEASE = Step(
-    id="released",
+    id=release.STEP,
     title="release the source",
     side=Side.CLOUD,
     why="An instance that nobody needs any more is billed all the same.",
@@ -259,9 +299,10 @@ RUNBOOK = Runbook(
     route=route_of,
     stages={
         Stage.PREPARE: (
-            choices.VERSION, CHECKS, choices.BILLING, choices.NODE_CLASS, choices.STORAGE_ENGINE, APPROVE,
+            choices.CREATION, choices.VERSION, CHECKS, choices.BILLING, choices.NODE_CLASS, choices.SCALE_MIN,
+            choices.SCALE_MAX, choices.STORAGE_ENGINE, choices.RATE, APPROVE,
         ),
-        Stage.CREATE: (ORDER, FILL),
+        Stage.CREATE: (ORDER, CLONED, CLONE_IS_THERE, FILL),
         Stage.SYNC: (
             CATCH_UP, choices.ADD_ENDPOINTS, ADD_ENDPOINTS, COMPARED, choices.ENDPOINTS, choices.TASKS, COMPARE,
         ),
@@ -273,5 +314,6 @@ RUNBOOK = Runbook(
     follows_from=FILL.id,
     cloud=open_account,
     follow=ProvidersWord,
+    expected=expected,
     new_address=addresses.new_address,
 )  # fmt: skip

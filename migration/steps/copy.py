@@ -22,6 +22,8 @@ def statements(m: Migration) -> tuple[str, ...]:
     """What will run."""
     names = ", ".join(m.databases())
     how = "START TRANSACTION WITH CONSISTENT SNAPSHOT"
+    # A provider that keeps SUPER to itself lets nobody write unlogged.
+    logged = "unlogged" if m.target.dialect.sets_globals else "logged"
     lock = (
         () if m.source.version.mariadb else (f"{m.source.name}: FLUSH TABLES WITH READ LOCK (some ms), UNLOCK TABLES",)
     )
@@ -30,7 +32,7 @@ def statements(m: Migration) -> tuple[str, ...]:
         f"{m.target.name}: CREATE DATABASE, CREATE TABLE for {names}",
         *lock,
         f"{m.source.name}: {how}, SELECT every row",
-        f"{m.target.name}: INSERT every row, unlogged; CREATE views, routines, triggers, events (switched off)",
+        f"{m.target.name}: INSERT every row, {logged}; CREATE views, routines, triggers, events (switched off)",
         f"{m.target.name}: {m.target.dialect.change_source} {m.source.name}, from the snapshot's position",
     )
 

@@ -54,6 +54,12 @@ def apply(m: Migration) -> None:
         StepFailed: the source is a replica of another server, or the bridge does not start.
         ServerError: the login from the source to the target fails, or replication does not run.
     """
+    configure(m)
+    start(m)
+
+
+def configure(m: Migration) -> None:
+    """Configure the channel on the source; raises as `apply`."""
     bridging.ensure(m)
     status = m.source.replica_status()
     if status is not None and replication.follows(m.source, m.target) is None:
@@ -63,14 +69,18 @@ def apply(m: Migration) -> None:
         )
     replication.stop(m.source)
     ready_for_positions(m, m.source)
-    start = m.target.end_of_log() if m.by_file else None
+    begin = m.target.end_of_log() if m.by_file else None
     if m.source.version.mariadb and not m.by_file:
         _start_here(m)
     account = Account(m.spec.target.replication_user, m.secrets.target_replication)
-    channel = bridging.over(m, replication.plan_channel(m.source, m.target, account, start))
+    channel = bridging.over(m, replication.plan_channel(m.source, m.target, account, begin))
     shown = replication.shown_change_source(m.source, channel)
     m.scribe.statement(m.source.name, "way_back", shown, m.source.session.thread_id)
     replication.configure(m.source, channel)
+
+
+def start(m: Migration) -> None:
+    """Start the channel that was configured; raises as `apply`."""
     m.change(m.source, "way_back", m.source.dialect.start_replica)
     replication.wait_running(m.source, _RUNNING_S)
 

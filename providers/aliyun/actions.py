@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from itertools import groupby
+
+from providers.calling.tiers import Tier
 
 POLARDB_SERVICE = "polardb.aliyuncs.com"
 DTS_ROLE = "AliyunDTSDefaultRole"
@@ -36,14 +37,6 @@ RDS = Product("Rds", "2014-08-15", "RDS")
 DTS = Product("Dts", "2020-01-01", "DTS")
 RAM = Product("Ram", "2015-05-01", "RAM")
 RESOURCE_MANAGER = Product("ResourceManager", "2020-03-31", "Resource Manager")
-
-
-class Tier(StrEnum):
-    """Who needs an action: who looks, who migrates, who deletes what is left."""
-
-    OBSERVE = "observe"
-    MIGRATE = "migrate"
-    RELEASE = "release"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from providers.aliyun.actions import ACTIONS, Action, Product
-from providers.aliyun.answer import Answer
+from providers.calling.answer import Answer
 from providers.mysql.endpoint import Secret
 
 T = TypeVar("T")
@@ -26,6 +26,11 @@ class Call:
     action: Action
     about: str
     parameters: tuple[tuple[str, str | Secret], ...] = ()
+
+    @property
+    def named(self) -> str:
+        """The action and what it is done to."""
+        return f"{self.action.name} for {self.about}"
 
     @property
     def secrets(self) -> tuple[Secret, ...]:

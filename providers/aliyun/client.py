@@ -3,45 +3,24 @@
 from __future__ import annotations
 
 import json
-import random
 import threading
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from providers.aliyun.actions import DTS
-from providers.aliyun.answer import Answer
 from providers.aliyun.calls import Call, Write
 from providers.aliyun.credentials import Credentials, CredentialSource
 from providers.aliyun.endpoints import Endpoints
 from providers.aliyun.errors import Failure, no_answer, refused, unanswered
-from providers.aliyun.redaction import redact
-from providers.aliyun.sdk import Timeouts, Transport
+from providers.aliyun.sdk import Transport
+from providers.calling.answer import Answer
+from providers.calling.patience import Retry, Timeouts
+from providers.calling.redaction import redact
 
 T = TypeVar("T")
 # Far more pages than any account has: a server that never ends its list is at fault.
 _MOST_PAGES = 500
 _BRIEF = 80
-
-
-@dataclass(frozen=True)
-class Retry:
-    """How often what may be repeated is tried, and how long is waited in between, doubling each time."""
-
-    attempts: int = 5
-    first_s: float = 0.3
-    most_s: float = 5.0
-
-    def rounds(self) -> Iterator[int]:
-        """Count the attempts from 1, having waited before all but the first."""
-        pause = self.first_s
-        for attempt in range(1, self.attempts + 1):
-            if attempt > 1:
-                # Several callers that were throttled together must not come back together.
-                time.sleep(random.uniform(pause / 2, pause))  # noqa: S311
-                pause = min(pause * 2, self.most_s)
-            yield attempt
 
 
 @dataclass(frozen=True)
@@ -79,14 +58,9 @@ class Client:
     def read(self, call: Call) -> Answer:
         """Ask, and ask again while there is no usable answer or too many calls are made."""
         credentials = self._credentials()
-        outcome: Answer | Failure = Failure("It was not asked")
-        for _ in self._retry.rounds():
-            outcome = self._attempt(call, credentials)
-            if isinstance(outcome, Answer):
-                return outcome
-            if outcome.settled and not outcome.throttled:
-                break
-        assert isinstance(outcome, Failure)
+        outcome = self._retry.until(lambda: self._attempt(call, credentials), lambda failure: failure.passing)
+        if isinstance(outcome, Answer):
+            return outcome
         raise refused(call, outcome) if outcome.settled else no_answer(call, outcome, self._retry.attempts)
 
     def items(self, call: Call, *path: str) -> tuple[Answer, ...]:
@@ -163,12 +137,7 @@ class Client:
         if isinstance(outcome, Answer):
             return outcome
         secrets = (*credentials.secrets, *call.secrets)
-        return replace(
-            outcome,
-            words=redact(outcome.words, secrets).strip(" .") or "no words",
-            code=redact(outcome.code, secrets),
-            request_id=redact(outcome.request_id, secrets) if outcome.request_id else None,
-        )
+        return outcome.redacted(lambda text: redact(text, secrets))
 
     def _transport(self, call: Call, credentials: Credentials) -> Transport:
         product = call.action.product

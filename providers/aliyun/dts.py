@@ -12,9 +12,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from providers.aliyun.actions import DTS
-from providers.aliyun.answer import Answer
 from providers.aliyun.calls import Value, Write, call, nothing
 from providers.aliyun.client import Client, Paging
+from providers.calling.answer import Answer
 from providers.mysql.endpoint import Account
 
 JOB_TYPES = ("MIGRATION", "SYNC", "SUBSCRIBE")

@@ -6,7 +6,6 @@ typed SDKs (polardb20170801, rds20140815, dts20200101); everything that is not i
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from providers.aliyun.actions import DTS, POLARDB, RAM, RDS, RESOURCE_MANAGER, Product
 from providers.aliyun.errors import BadEndpoint
+from providers.calling.addresses import is_loopback
 
 _CENTRAL = "{name}.aliyuncs.com"
 _REGIONAL = "{name}.{region}.aliyuncs.com"
@@ -76,14 +76,6 @@ def everything_at(url: str, region: str) -> Endpoints:
         BadEndpoint: as `Endpoints`.
     """
     return Endpoints(region, {product.name: url for product in _PRODUCTS})
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine, without asking a name server."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _check(url: str) -> None:

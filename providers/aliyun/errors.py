@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from providers.aliyun.calls import Call
+from providers.calling import errors
+from providers.calling.errors import CallFailed
 
 _SDK = "SDK."
 # Codes with which the provider says that the fault is its own; what it did before that is unknown.
@@ -42,57 +44,21 @@ _REMEDIES = {
 
 
 @dataclass(frozen=True)
-class Failure:
-    """How one attempt ended without a usable answer.
-
-    Attributes:
-        words: what was said, by the provider or by the network.
-        code: the provider's code; empty where nothing that can be read came back.
-        http_status: None where no answer came.
-        request_id: what the provider's support asks for.
-    """
-
-    words: str
-    code: str = ""
-    http_status: int | None = None
-    request_id: str | None = None
+class Failure(errors.Failure):
+    """How one attempt ended without a usable answer."""
 
     @property
     def throttled(self) -> bool:
         """Turned away because too many calls were made: it was not carried out."""
-        return "Throttling" in self.code or self.http_status == 429
+        return "Throttling" in self.code or super().throttled
 
-    @property
-    def settled(self) -> bool:
-        """Whether the provider said, in a way that can be understood, that it did not carry the call out."""
-        if self.throttled:
-            return True
+    def _understood(self) -> bool:
         known = bool(self.code) and not self.code.startswith(_SDK) and not _is(self.code, _FAULTS)
         return known and self.http_status is not None and self.http_status < 500
 
-    def __str__(self) -> str:
-        named = (self.code, f"HTTP {self.http_status}" if self.http_status else "")
-        ids = (f"request {self.request_id}" if self.request_id else "",)
-        signs = ", ".join(sign for sign in (*named, *ids) if sign)
-        return f"{self.words} ({signs})" if signs else self.words
 
-
-class AliyunError(Exception):
-    """Base of everything below.
-
-    Attributes:
-        code: the provider's own code, empty if it gave none.
-        message: its own words, or those of the network.
-        http_status: the answer's; None if no answer came.
-        request_id: the provider's name for the request, if it gave one.
-    """
-
-    def __init__(self, sentence: str, failure: Failure | None = None) -> None:
-        super().__init__(sentence)
-        self.code = failure.code if failure else ""
-        self.message = failure.words if failure else ""
-        self.http_status = failure.http_status if failure else None
-        self.request_id = failure.request_id if failure else None
+class AliyunError(CallFailed):
+    """Base of everything below."""
 
 
 class CredentialsMissing(AliyunError):
@@ -146,7 +112,7 @@ class AlreadyExists(Refused):
 def refused(call: Call, failure: Failure) -> Refused:
     """The exception for an answer that says no."""
     action, code = call.action, failure.code
-    said = f"{action.product.title} refused {action.name} for {call.about}: {failure}"
+    said = f"{action.product.title} refused {call.named}: {failure}"
     if failure.throttled:
         return Throttled(f"{said}. Wait a minute and try again.", failure)
     if _is(code, _CREDENTIALS):
@@ -164,23 +130,12 @@ def refused(call: Call, failure: Failure) -> Refused:
 
 def no_answer(call: Call, failure: Failure, attempts: int) -> NoAnswer:
     """The exception for a read that failed every time."""
-    action = call.action
-    return NoAnswer(
-        f"{action.product.title} gave no usable answer to {action.name} for {call.about}, asked {attempts} times: "
-        f"{failure}. Check the network and the provider's status page, then try again.",
-        failure,
-    )
+    return NoAnswer(errors.no_answer(call.action.product.title, call.named, failure, attempts), failure)
 
 
 def unanswered(call: Call, failure: Failure, then: Failure | None = None) -> Unanswered:
     """The exception for a write of unknown outcome; `then` is what a repetition of it was refused with."""
-    action = call.action
-    later = f" Sent again, it was refused: {then}." if then else ""
-    return Unanswered(
-        f"Whether {action.product.title} carried out {action.name} for {call.about} is unknown: {failure}.{later} "
-        "Read its state back before sending it again.",
-        failure,
-    )
+    return Unanswered(errors.unanswered(call.action.product.title, call.named, failure, then), failure)
 
 
 def _is(code: str, known: tuple[str, ...]) -> bool:

@@ -11,9 +11,9 @@ import threading
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from providers.aliyun.answer import Answer
 from providers.aliyun.credentials import Credentials, from_texts
 from providers.aliyun.errors import CredentialsMissing
+from providers.calling.answer import Answer
 
 METADATA = ("100.100.100.200", 80)
 _ROLES = "/latest/meta-data/ram/security-credentials/"

@@ -9,7 +9,6 @@ import json
 from collections.abc import Mapping
 
 from providers.aliyun.actions import POLARDB
-from providers.aliyun.answer import Answer
 from providers.aliyun.calls import Call, Value, Write, call, nothing
 from providers.aliyun.client import Client, Paging
 from providers.aliyun.polardb_records import (
@@ -32,6 +31,7 @@ from providers.aliyun.polardb_records import (
     Swap,
 )
 from providers.aliyun.records import IpGroup, addresses, entries
+from providers.calling.answer import Answer
 
 _PAGE = Paging(100)
 _REPORTS = Paging(100, total_name="")

@@ -12,10 +12,10 @@ from datetime import datetime
 from urllib.parse import unquote
 
 from providers.aliyun.actions import DTS_POLICY, DTS_ROLE, RAM
-from providers.aliyun.answer import Answer
 from providers.aliyun.calls import Value, Write, call, nothing
 from providers.aliyun.client import Client
 from providers.aliyun.errors import NotFound
+from providers.calling.answer import Answer
 
 POLARDB_ROLE = "AliyunServiceRoleForPolarDB"
 DTS_SERVICE = "dts.aliyuncs.com"

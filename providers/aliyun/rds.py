@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from providers.aliyun.actions import RDS
-from providers.aliyun.answer import Answer
 from providers.aliyun.calls import Call, Value, Write, call, nothing
 from providers.aliyun.client import Client, Paging
 from providers.aliyun.errors import Failure, NotFound, Refused, no_answer
 from providers.aliyun.records import IpGroup, entries
+from providers.calling.answer import Answer
 
 _INSTANCES = Paging(100)
 _ACCOUNTS = Paging(200)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from providers.aliyun.answer import Answer
+from providers.calling.answer import Answer
 
 HIDDEN = "hidden"
 

@@ -17,16 +17,9 @@ from urllib.parse import urlsplit
 
 from providers.aliyun.actions import Action
 from providers.aliyun.credentials import Credentials
-from providers.aliyun.endpoints import is_loopback
 from providers.aliyun.errors import Failure
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """In seconds: for a connection to be made, and for each answer."""
-
-    connect_s: float = 5.0
-    read_s: float = 15.0
+from providers.calling.addresses import is_loopback
+from providers.calling.patience import Timeouts
 
 
 @dataclass(frozen=True)

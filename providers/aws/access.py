@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from providers.aliyun.endpoints import is_loopback
 from providers.aws.errors import BadEndpoint
+from providers.calling.addresses import is_loopback
 from providers.mysql.endpoint import Secret
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}")

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import groupby
+
+from providers.calling.tiers import Tier
 
 # To be replaced by the operator: everything that is created is named after the instance that is moved.
 PLACEHOLDER = "YOUR-INSTANCE"
@@ -34,14 +35,6 @@ class Service:
 
 RDS = Service("rds", "RDS")
 CLOUDWATCH = Service("cloudwatch", "CloudWatch")
-
-
-class Tier(StrEnum):
-    """Who needs an action: who looks, who migrates, who deletes what is left."""
-
-    OBSERVE = "observe"
-    MIGRATE = "migrate"
-    RELEASE = "release"
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from providers.calling.answer import Structure
+
 
 @dataclass(frozen=True)
-class Answer:
+class Answer(Structure):
     """A structure of an answer, as the SDK parsed it."""
-
-    content: Mapping[str, object]
 
     def text(self, *path: str) -> str | None:
         """A text; an empty one stays empty."""
@@ -33,18 +32,6 @@ class Answer:
         value = self._at(path)
         return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else None
 
-    def part(self, *path: str) -> Answer | None:
-        """A structure inside."""
-        value = self._at(path)
-        return Answer(value) if isinstance(value, Mapping) else None
-
-    def parts(self, *path: str) -> tuple[Answer, ...] | None:
-        """A list of structures."""
-        value = self._at(path)
-        if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
-            return None
-        return tuple(Answer(item) for item in value)
-
     def texts(self, *path: str) -> tuple[str, ...] | None:
         """A list of texts."""
         value = self._at(path)
@@ -65,11 +52,3 @@ class Answer:
         if not isinstance(value, list) or not all(isinstance(item, datetime) for item in value):
             return None
         return tuple(item.astimezone(UTC) for item in value)
-
-    def _at(self, path: tuple[str, ...]) -> object:
-        value: object = self.content
-        for name in path:
-            if not isinstance(value, Mapping):
-                return None
-            value = value.get(name)
-        return value

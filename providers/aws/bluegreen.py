@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +12,8 @@ from providers.aws.calls import Look, Write, call
 from providers.aws.client import Client
 from providers.aws.errors import NotFound
 from providers.aws.records import Shape
+from providers.aws.watching import Event
+from providers.mysql.position import FilePosition
 
 PROVISIONING = "PROVISIONING"
 AVAILABLE = "AVAILABLE"
@@ -19,6 +22,10 @@ SWITCHED = "SWITCHOVER_COMPLETED"
 SWITCH_FAILED = "SWITCHOVER_FAILED"
 INVALID = "INVALID_CONFIGURATION"
 DELETING = "DELETING"
+# RDS User Guide, "Updating the parent node for consumers": told of the instance by the name that green had before.
+_COORDINATES = re.compile(
+    r"Binary log coordinates in green environment after switchover: file (?P<file>\S+) and position (?P<offset>\d+)"
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,17 @@ def named(client: Client, name: str) -> tuple[Deployment, ...]:
     given: dict[str, object] = {"Filters": [{"Name": "blue-green-deployment-name", "Values": [name]}]}
     request = call(RDS, "DescribeBlueGreenDeployments", f"deployment {name}", given)
     return tuple(_deployment(item) for item in client.pages(request, "BlueGreenDeployments"))
+
+
+def name_of(arn: str) -> str:
+    """The name of an instance, from its ARN."""
+    return arn.rpartition(":")[2]
+
+
+def coordinates(event: Event) -> FilePosition | None:
+    """Where green's own binary log was when it took over, if that is what an event tells."""
+    found = _COORDINATES.search(event.message or "")
+    return None if found is None else FilePosition(found["file"], int(found["offset"]))
 
 
 def create(name: str, blue_arn: str, shape: Shape, version: str | None) -> Write[Deployment]:

@@ -24,6 +24,11 @@ class Call:
     about: str
     parameters: tuple[tuple[str, object], ...] = ()
 
+    @property
+    def named(self) -> str:
+        """The action and what it is done to."""
+        return f"{self.action.name} for {self.about}"
+
 
 @dataclass(frozen=True)
 class Write(Generic[T]):

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from providers.aliyun.client import Retry
 from providers.aws.access import Access
 from providers.aws.answer import Answer
 from providers.aws.calls import Call, Write
@@ -27,15 +26,15 @@ from providers.aws.errors import (
     unanswered,
 )
 from providers.aws.redaction import redact
-from providers.aws.sdk import Timeouts, Transport
+from providers.aws.sdk import Transport
+from providers.calling.patience import Retry, Timeouts
 from providers.mysql.endpoint import Secret
-
-__all__ = ["Client", "Landed", "Outcome", "Retry", "Timeouts"]
 
 T = TypeVar("T")
 # Far more pages than any account has: a server that never ends its list is at fault.
 _MOST_PAGES = 500
 _SETTLE_S = 20.0
+_READ_S = 20.0
 _LOOK_S = 1.0
 
 
@@ -77,7 +76,7 @@ class Client:
     ) -> None:
         self._access = access
         self._retry = retry or Retry()
-        self._timeouts = timeouts or Timeouts()
+        self._timeouts = timeouts or Timeouts(read_s=_READ_S)
         self._settle_s = settle_s
         self._lock = threading.Lock()
         self._transport: Transport | None = None
@@ -89,14 +88,9 @@ class Client:
 
     def read(self, call: Call) -> Answer:
         """Ask, and ask again while there is no usable answer or too many calls are made."""
-        outcome: Answer | Failure = Failure("It was not asked")
-        for _ in self._retry.rounds():
-            outcome = self._attempt(call)
-            if isinstance(outcome, Answer):
-                return outcome
-            if outcome.settled and not outcome.throttled:
-                break
-        assert isinstance(outcome, Failure)
+        outcome = self._retry.until(lambda: self._attempt(call), lambda failure: failure.passing)
+        if isinstance(outcome, Answer):
+            return outcome
         raise refused(call, outcome) if outcome.settled else no_answer(call, outcome, self._retry.attempts)
 
     def pages(self, call: Call, name: str) -> tuple[Answer, ...]:
@@ -121,14 +115,9 @@ class Client:
     def send(self, write: Write[T]) -> T:
         """Carry a write out, which is sent again only where AWS said that it was too many calls."""
         call = write.call
-        outcome: Answer | Failure = Failure("It was not sent")
-        for _ in self._retry.rounds():
-            outcome = self._attempt(call)
-            if isinstance(outcome, Answer):
-                return write.parse(outcome)
-            if not outcome.throttled:
-                break
-        assert isinstance(outcome, Failure)
+        outcome = self._retry.until(lambda: self._attempt(call), lambda failure: failure.throttled)
+        if isinstance(outcome, Answer):
+            return write.parse(outcome)
         if outcome.settled:
             raise refused(call, outcome)
         raise not_sent(call, outcome) if not outcome.sent else unanswered(call, outcome)
@@ -183,12 +172,7 @@ class Client:
         if not isinstance(sent, Failure):
             return Answer(sent)
         secrets = transport.secrets
-        failure = replace(
-            sent,
-            words=redact(sent.words, secrets).strip(" .") or "no words",
-            code=redact(sent.code, secrets),
-            request_id=redact(sent.request_id, secrets) if sent.request_id else None,
-        )
+        failure = sent.redacted(lambda text: redact(text, secrets))
         if failure.settled and isinstance(refused(call, failure), CredentialsRefused):
             # Whoever renews them does so in a file or in the environment, which is read when a session begins.
             self.close()

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from providers.aws.calls import Call
+from providers.calling import errors
+from providers.calling.errors import CallFailed
 
 _THROTTLED = (
     "Throttling",
@@ -52,59 +54,23 @@ _REMEDIES = {
 
 
 @dataclass(frozen=True)
-class Failure:
-    """How one attempt ended without a usable answer.
+class Failure(errors.Failure):
+    """How one attempt ended without a usable answer; `sent`: False where it cannot have left this machine."""
 
-    Attributes:
-        words: what was said, by AWS, by its SDK or by the network.
-        code: AWS's code; empty where nothing that can be read came back.
-        http_status: None where no answer came.
-        request_id: what AWS's support asks for.
-        sent: False where the request cannot have left this machine.
-    """
-
-    words: str
-    code: str = ""
-    http_status: int | None = None
-    request_id: str | None = None
     sent: bool = True
 
     @property
     def throttled(self) -> bool:
         """Turned away because too many calls were made: it was not carried out."""
-        return self.code in _THROTTLED or self.http_status == 429
+        return self.code in _THROTTLED or super().throttled
 
-    @property
-    def settled(self) -> bool:
-        """Whether AWS said, in a way that can be understood, that it did not carry the call out."""
-        if self.throttled:
-            return True
+    def _understood(self) -> bool:
         known = bool(self.code) and self.code not in _FAULTS
         return known and self.http_status is not None and self.http_status < 500
 
-    def __str__(self) -> str:
-        named = (self.code, f"HTTP {self.http_status}" if self.http_status else "")
-        ids = (f"request {self.request_id}" if self.request_id else "",)
-        signs = ", ".join(sign for sign in (*named, *ids) if sign)
-        return f"{self.words} ({signs})" if signs else self.words
 
-
-class AwsError(Exception):
-    """Base of everything below.
-
-    Attributes:
-        code: AWS's own code, empty if it gave none.
-        message: its own words, or those of the network.
-        http_status: the answer's; None if no answer came.
-        request_id: AWS's name for the request, if it gave one.
-    """
-
-    def __init__(self, sentence: str, failure: Failure | None = None) -> None:
-        super().__init__(sentence)
-        self.code = failure.code if failure else ""
-        self.message = failure.words if failure else ""
-        self.http_status = failure.http_status if failure else None
-        self.request_id = failure.request_id if failure else None
+class AwsError(CallFailed):
+    """Base of everything below."""
 
 
 class CredentialsMissing(AwsError):
@@ -162,7 +128,7 @@ class WrongState(Refused):
 def refused(call: Call, failure: Failure) -> Refused:
     """The exception for an answer that says no."""
     action, code = call.action, failure.code
-    said = f"{action.service.title} refused {action.name} for {call.about}: {failure}"
+    said = f"{action.service.title} refused {call.named}: {failure}"
     bare = code.removesuffix("Fault").removesuffix("Exception")
     if failure.throttled:
         return Throttled(f"{said}. Wait a minute and try again.", failure)
@@ -185,17 +151,14 @@ def refused(call: Call, failure: Failure) -> Refused:
 
 def no_answer(call: Call, failure: Failure, attempts: int) -> NoAnswer:
     """The exception for a read that failed every time."""
-    return NoAnswer(
-        f"{call.action.service.title} gave no usable answer to {call.action.name} for {call.about}, asked {attempts} "
-        f"times: {failure}. Check the network and AWS's status page, then try again.",
-        failure,
-    )
+    asked = call.action.service.title
+    return NoAnswer(errors.no_answer(asked, call.named, failure, attempts, "AWS's status page"), failure)
 
 
 def not_sent(call: Call, failure: Failure) -> NotSent:
     """The exception for a write that could not be sent."""
     return NotSent(
-        f"{call.action.name} for {call.about} was not sent to {call.action.service.title}: {failure}. Nothing was "
+        f"{call.named} was not sent to {call.action.service.title}: {failure}. Nothing was "
         "changed; mend what it says, or the network, and try again.",
         failure,
     )
@@ -203,8 +166,4 @@ def not_sent(call: Call, failure: Failure) -> NotSent:
 
 def unanswered(call: Call, failure: Failure) -> Unanswered:
     """The exception for a write of unknown outcome."""
-    return Unanswered(
-        f"Whether {call.action.service.title} carried out {call.action.name} for {call.about} is unknown: {failure}. "
-        "Read its state back before sending it again.",
-        failure,
-    )
+    return Unanswered(errors.unanswered(call.action.service.title, call.named, failure), failure)

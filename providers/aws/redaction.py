@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from providers.aliyun import redaction
+from providers.calling import redaction
 from providers.mysql.endpoint import Secret
 
 _MASK = "***"

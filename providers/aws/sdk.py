@@ -6,22 +6,14 @@ import contextlib
 import logging
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from providers.aws.access import Access, check_region, check_url
 from providers.aws.actions import Action
 from providers.aws.errors import BadEndpoint, CredentialsMissing, Failure
+from providers.calling.patience import Timeouts
 from providers.mysql.endpoint import Secret
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """Bounds of one attempt: making the connection, and waiting for bytes of the answer."""
-
-    connect_s: float = 5.0
-    read_s: float = 20.0
 
 
 class Transport:

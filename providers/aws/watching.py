@@ -64,13 +64,13 @@ class Lag:
     at: datetime | None
 
 
-def events(client: Client, kind: str, about: str, since: datetime) -> tuple[Event, ...]:
+def events(client: Client, kind: str, about: str | None, since: datetime) -> tuple[Event, ...]:
     """What happened to an instance (by name) or a deployment (by id), oldest first; AWS keeps 14 days.
 
-    `kind` is `INSTANCE` or `DEPLOYMENT`.
+    `kind` is `INSTANCE` or `DEPLOYMENT`; without `about`, to every one of the region.
     """
     given: dict[str, object] = {"SourceIdentifier": about, "SourceType": kind, "StartTime": since}
-    request = call(RDS, "DescribeEvents", f"events of {about}", given)
+    request = call(RDS, "DescribeEvents", f"events of {about or kind}", given)
     return tuple(_event(item) for item in client.pages(request, "Events"))
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+
+from providers.calling.tiers import Tier
 
 _GROUP = "/subscriptions/{subscriptionId}/resourceGroups/{resourceGroupName}/providers/"
 _DMS_GROUP = "/subscriptions/{subscriptionId}/resourceGroups/{groupName}/providers/"
@@ -33,14 +34,6 @@ FLEXIBLE = Product("flexible", "2021-05-01", "Microsoft.DBforMySQL", "Flexible S
 SINGLE = Product("single", "2017-12-01", "Microsoft.DBforMySQL", "Single Server")
 CLASSIC = Product("classic", "2015-09-01", "Microsoft.MySql", "MySQL Database on Azure")
 DMS = Product("datamigration", "2021-06-30", "Microsoft.DataMigration", "Database Migration Service")
-
-
-class Tier(StrEnum):
-    """Who needs an action: who looks, who migrates, who deletes what is left."""
-
-    OBSERVE = "observe"
-    MIGRATE = "migrate"
-    RELEASE = "release"
 
 
 @dataclass(frozen=True)
@@ -97,32 +90,42 @@ def _add(product: Product, tier: Tier, base: str, rows: Mapping[str, tuple[str, 
         )
 
 
-_FLEXIBLE = _GROUP + "Microsoft.DBforMySQL/flexibleServers"
 _ONE = "/{serverName}"
 _RULE = "/{serverName}/firewallRules/{firewallRuleName}"
 _DATABASE = "/{serverName}/databases/{databaseName}"
 _SETTING = "/{serverName}/configurations/{configurationName}"
-_add(
-    FLEXIBLE,
-    Tier.OBSERVE,
-    _FLEXIBLE,
-    {
-        "Servers_Get": (f"GET {_ONE}", "servers.get", "server"),
-        "Servers_ListByResourceGroup": ("GET ", "servers.list_by_resource_group", "servers"),
-        "Replicas_ListByServer": (f"GET {_ONE}/replicas", "replicas.list_by_server", "replicas"),
-        "Backups_ListByServer": (f"GET {_ONE}/backups", "backups.list_by_server", "backups"),
-        "Databases_Get": (f"GET {_DATABASE}", "databases.get", "database"),
-        "Databases_ListByServer": (f"GET {_ONE}/databases", "databases.list_by_server", "databases"),
-        "Configurations_Get": (f"GET {_SETTING}", "configurations.get", "configuration"),
-        "Configurations_ListByServer": (
-            f"GET {_ONE}/configurations",
-            "configurations.list_by_server",
-            "configurations",
-        ),
-        "FirewallRules_Get": (f"GET {_RULE}", "firewall_rules.get", "firewall_rule"),
-        "FirewallRules_ListByServer": (f"GET {_ONE}/firewallRules", "firewall_rules.list_by_server", "firewall_rules"),
-    },
-)
+
+# What both services of Microsoft.DBforMySQL have below the same names.
+_SERVERS = {
+    "Servers_Get": (f"GET {_ONE}", "servers.get", "server"),
+    "Servers_ListByResourceGroup": ("GET ", "servers.list_by_resource_group", "servers"),
+    "Replicas_ListByServer": (f"GET {_ONE}/replicas", "replicas.list_by_server", "replicas"),
+}
+_BELOW = {
+    "Databases_Get": (f"GET {_DATABASE}", "databases.get", "database"),
+    "Databases_ListByServer": (f"GET {_ONE}/databases", "databases.list_by_server", "databases"),
+    "Configurations_Get": (f"GET {_SETTING}", "configurations.get", "configuration"),
+    "Configurations_ListByServer": (f"GET {_ONE}/configurations", "configurations.list_by_server", "configurations"),
+    "FirewallRules_Get": (f"GET {_RULE}", "firewall_rules.get", "firewall_rule"),
+    "FirewallRules_ListByServer": (f"GET {_ONE}/firewallRules", "firewall_rules.list_by_server", "firewall_rules"),
+}
+_POWER = {
+    "Servers_Start": (f"POST {_ONE}/start", "servers.begin_start", "start_server"),
+    "Servers_Stop": (f"POST {_ONE}/stop", "servers.begin_stop", "stop_server"),
+}
+_DATABASES = {
+    "Databases_CreateOrUpdate": (f"PUT {_DATABASE}", "databases.begin_create_or_update", "create_database"),
+    "Databases_Delete": (f"DELETE {_DATABASE}", "databases.begin_delete", "drop_database"),
+}
+_RULES = {
+    "FirewallRules_CreateOrUpdate": (f"PUT {_RULE}", "firewall_rules.begin_create_or_update", "allow_addresses"),
+    "FirewallRules_Delete": (f"DELETE {_RULE}", "firewall_rules.begin_delete", "forget_addresses"),
+}
+_DELETE = {"Servers_Delete": (f"DELETE {_ONE}", "servers.begin_delete", "delete_server")}
+
+_FLEXIBLE = _GROUP + "Microsoft.DBforMySQL/flexibleServers"
+_BACKUPS = {"Backups_ListByServer": (f"GET {_ONE}/backups", "backups.list_by_server", "backups")}
+_add(FLEXIBLE, Tier.OBSERVE, _FLEXIBLE, {**_SERVERS, **_BACKUPS, **_BELOW})
 _add(
     FLEXIBLE,
     Tier.OBSERVE,
@@ -136,47 +139,16 @@ _add(
     {
         "Servers_Create": (f"PUT {_ONE}", "servers.begin_create", "create_server create_replica restore"),
         "Servers_Update": (f"PATCH {_ONE}", "servers.begin_update", "promote_replica resize set_high_availability"),
-        "Servers_Start": (f"POST {_ONE}/start", "servers.begin_start", "start_server"),
-        "Servers_Stop": (f"POST {_ONE}/stop", "servers.begin_stop", "stop_server"),
-        "Databases_CreateOrUpdate": (f"PUT {_DATABASE}", "databases.begin_create_or_update", "create_database"),
-        "Databases_Delete": (f"DELETE {_DATABASE}", "databases.begin_delete", "drop_database"),
+        **_POWER,
+        **_DATABASES,
         "Configurations_Update": (f"PATCH {_SETTING}", "configurations.begin_update", "set_configuration"),
-        "FirewallRules_CreateOrUpdate": (
-            f"PUT {_RULE}",
-            "firewall_rules.begin_create_or_update",
-            "allow_addresses",
-        ),
-        "FirewallRules_Delete": (f"DELETE {_RULE}", "firewall_rules.begin_delete", "forget_addresses"),
+        **_RULES,
     },
 )
-_add(
-    FLEXIBLE,
-    Tier.RELEASE,
-    _FLEXIBLE,
-    {"Servers_Delete": (f"DELETE {_ONE}", "servers.begin_delete", "delete_server")},
-)
+_add(FLEXIBLE, Tier.RELEASE, _FLEXIBLE, _DELETE)
 
 _SINGLE = _GROUP + "Microsoft.DBforMySQL/servers"
-_add(
-    SINGLE,
-    Tier.OBSERVE,
-    _SINGLE,
-    {
-        "Servers_Get": (f"GET {_ONE}", "servers.get", "server"),
-        "Servers_ListByResourceGroup": ("GET ", "servers.list_by_resource_group", "servers"),
-        "Replicas_ListByServer": (f"GET {_ONE}/replicas", "replicas.list_by_server", "replicas"),
-        "Databases_Get": (f"GET {_DATABASE}", "databases.get", "database"),
-        "Databases_ListByServer": (f"GET {_ONE}/databases", "databases.list_by_server", "databases"),
-        "Configurations_Get": (f"GET {_SETTING}", "configurations.get", "configuration"),
-        "Configurations_ListByServer": (
-            f"GET {_ONE}/configurations",
-            "configurations.list_by_server",
-            "configurations",
-        ),
-        "FirewallRules_Get": (f"GET {_RULE}", "firewall_rules.get", "firewall_rule"),
-        "FirewallRules_ListByServer": (f"GET {_ONE}/firewallRules", "firewall_rules.list_by_server", "firewall_rules"),
-    },
-)
+_add(SINGLE, Tier.OBSERVE, _SINGLE, {**_SERVERS, **_BELOW})
 _add(
     SINGLE,
     Tier.MIGRATE,
@@ -184,37 +156,17 @@ _add(
     {
         "Servers_Create": (f"PUT {_ONE}", "servers.begin_create", "create_replica restore"),
         "Servers_Update": (f"PATCH {_ONE}", "servers.begin_update", "stop_replication resize"),
-        "Databases_CreateOrUpdate": (f"PUT {_DATABASE}", "databases.begin_create_or_update", "create_database"),
-        "Databases_Delete": (f"DELETE {_DATABASE}", "databases.begin_delete", "drop_database"),
+        **_DATABASES,
         "Configurations_CreateOrUpdate": (
             f"PUT {_SETTING}",
             "configurations.begin_create_or_update",
             "set_configuration",
         ),
-        "FirewallRules_CreateOrUpdate": (
-            f"PUT {_RULE}",
-            "firewall_rules.begin_create_or_update",
-            "allow_addresses",
-        ),
-        "FirewallRules_Delete": (f"DELETE {_RULE}", "firewall_rules.begin_delete", "forget_addresses"),
+        **_RULES,
     },
 )
-_add(
-    SINGLE,
-    Tier.MIGRATE,
-    _SINGLE,
-    {
-        "Servers_Start": (f"POST {_ONE}/start", "servers.begin_start", "start_server"),
-        "Servers_Stop": (f"POST {_ONE}/stop", "servers.begin_stop", "stop_server"),
-    },
-    NEW_VERSION,
-)
-_add(
-    SINGLE,
-    Tier.RELEASE,
-    _SINGLE,
-    {"Servers_Delete": (f"DELETE {_ONE}", "servers.begin_delete", "delete_server")},
-)
+_add(SINGLE, Tier.MIGRATE, _SINGLE, _POWER, NEW_VERSION)
+_add(SINGLE, Tier.RELEASE, _SINGLE, _DELETE)
 
 _CLASSIC = _GROUP + "Microsoft.MySql/servers"
 _add(

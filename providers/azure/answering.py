@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from providers.aliyun.answer import Answer
 from providers.azure.errors import Failure
 from providers.azure.sdk import Lost, Sent
+from providers.calling.answer import Answer
 
 _BRIEF = 80
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from providers.aliyun.answer import Answer
 from providers.azure.actions import ACTIONS, Action, Product
+from providers.calling.answer import Answer
 from providers.mysql.endpoint import Secret
 
 T = TypeVar("T")
@@ -32,6 +32,11 @@ class Call:
     path: Mapping[str, str]
     body: Body | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def named(self) -> str:
+        """The action and what it is done to."""
+        return f"{self.action.name} for {self.about}"
 
     @property
     def secrets(self) -> tuple[Secret, ...]:

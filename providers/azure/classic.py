@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from providers.aliyun.answer import Answer
 from providers.azure import records
 from providers.azure.actions import CLASSIC
 from providers.azure.calls import Body, Goal, Write, call, nothing
@@ -21,6 +20,7 @@ from providers.azure.client import Client
 from providers.azure.clouds import CHINA
 from providers.azure.places import Place
 from providers.azure.records import Database, FirewallRule, Server
+from providers.calling.answer import Answer
 
 KIND = "servers"
 REPLICA = "AzureSlave"

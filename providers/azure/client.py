@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from providers.aliyun.answer import Answer
-from providers.aliyun.client import Retry
 from providers.azure import answering, operations
 from providers.azure.actions import ACTIONS
 from providers.azure.calls import Call, Goal, Write
@@ -26,10 +24,11 @@ from providers.azure.errors import (
 )
 from providers.azure.operations import Continuation, Outcome, Progress
 from providers.azure.redaction import redact
-from providers.azure.sdk import Lost, Sent, Timeouts, Transport
+from providers.azure.sdk import Lost, Sent, Transport
+from providers.calling.answer import Answer
+from providers.calling.patience import Retry, Timeouts
 
 T = TypeVar("T")
-_LONGEST_PAUSE_S = 10.0
 _PARENTS = ("ParentResourceNotFound", "ResourceGroupNotFound", "SubscriptionNotFound")
 _ADDRESSES = ("azure-asyncoperation", "location")
 
@@ -78,10 +77,10 @@ class Client:
         if isinstance(sent, Lost):
             if sent.credential:
                 raise _no_token(self.cloud, sent)
-            raise unanswered(call, self._shown(call, answering.lost(sent)))
+            raise unanswered(call, _shown(call, answering.lost(sent)))
         outcome = answering.read(sent[-1])
         if isinstance(outcome, Failure):
-            failure = self._shown(call, outcome)
+            failure = _shown(call, outcome)
             raise refused(call, failure) if failure.settled else unanswered(call, failure)
         url = _address(sent[-1])
         kept = operations.accepted(operations.intended(write), url)
@@ -125,16 +124,10 @@ class Client:
         return replace(found, words=redact(found.words), code=redact(found.code))
 
     def _pages(self, call: Call) -> tuple[Answer, ...]:
-        failure = Failure("It was not asked")
-        for attempt in self._retry.rounds():
-            outcome = self._attempt(call)
-            if not isinstance(outcome, Failure):
-                return outcome
-            failure = self._shown(call, outcome)
-            if failure.settled and not failure.throttled:
-                break
-            if failure.again_s and attempt < self._retry.attempts:
-                time.sleep(min(failure.again_s, _LONGEST_PAUSE_S))
+        outcome = self._retry.until(lambda: self._attempt(call), lambda failure: failure.passing)
+        if not isinstance(outcome, Failure):
+            return outcome
+        failure = _shown(call, outcome)
         raise refused(call, failure) if failure.settled else no_answer(call, failure, self._retry.attempts)
 
     def _attempt(self, call: Call) -> tuple[Answer, ...] | Failure:
@@ -152,9 +145,6 @@ class Client:
         if pages[-1].text("nextLink"):
             return Failure(f"The list ended after {len(pages)} pages and is not complete")
         return tuple(pages)
-
-    def _shown(self, call: Call, failure: Failure) -> Failure:
-        return replace(failure, words=redact(failure.words, call.secrets), code=redact(failure.code, call.secrets))
 
 
 @dataclass
@@ -219,6 +209,10 @@ class Running(Generic[T]):
         if seen.outcome is Outcome.DONE:
             self._ended = seen
         return seen
+
+
+def _shown(call: Call, failure: Failure) -> Failure:
+    return failure.redacted(lambda text: redact(text, call.secrets))
 
 
 def _address(sent: Sent) -> str | None:

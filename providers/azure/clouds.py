@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from providers.aliyun.endpoints import is_loopback
 from providers.azure.errors import BadEndpoint
+from providers.calling.addresses import is_loopback
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,14 @@
 """Data-in replication: the stored procedures with which a Single or Flexible Server follows a server elsewhere.
 
 Names and arguments: "Replicate data into Azure Database for MySQL - Flexible Server" (how-to-data-in-replication) and
-the page of the same name of Single Server. A server with high availability has none of them, and is followed by GTID
-only where both sides have GTIDs on.
+the page of the same name of Single Server. A server with high availability has the one by GTID only
+(concepts-data-in-replication, 2024). Accounts are not replicated: the service's parameter `replicate_wild_ignore_table`
+leaves the tables of `mysql` out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from providers.mysql.endpoint import Account
@@ -24,6 +25,7 @@ START = "az_replication_start"
 STOP = "az_replication_stop"
 REMOVE = "az_replication_remove_master"
 PROCEDURES = (CHANGE, CHANGE_GTID, START, STOP, REMOVE)
+KILL = "az_kill"
 _NO_ROUTINE = 1305
 
 
@@ -44,13 +46,10 @@ class Following:
     ca: str = ""
 
 
-def offered(server: Server) -> tuple[str, ...]:
-    """Which of the procedures this server has, as this account sees them."""
-    rows = server.rows(
-        "SELECT routine_name FROM information_schema.routines WHERE routine_schema = 'mysql' "
-        "AND routine_name LIKE 'az\\_replication\\_%'"
-    )
-    return tuple(sorted(str(name) for (name,) in rows))
+def offered(server: Server, names: Sequence[str] = PROCEDURES) -> tuple[str, ...]:
+    """Which of these procedures this server has, as this account sees them."""
+    rows = server.rows("SELECT routine_name FROM information_schema.routines WHERE routine_schema = 'mysql'")
+    return tuple(sorted({str(name) for (name,) in rows} & set(names)))
 
 
 def follow_sql(wanted: Following) -> str:
@@ -113,7 +112,7 @@ def _call(server: Server, sql: str, without_secrets: str = "") -> None:
             raise
         raise StatementFailed(
             server.name,
-            f"{server.name} has no data-in replication ({error}); turn its high availability off first, "
-            "or use a server of Azure Database for MySQL.",
+            f"{server.name} has no such data-in replication ({error}); with high availability there is the one by GTID "
+            "only, so turn that off or GTIDs on first, or use a server of Azure Database for MySQL.",
             error.code,
         ) from error

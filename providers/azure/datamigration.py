@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from providers.aliyun.answer import Answer
 from providers.azure import records, tasks
 from providers.azure.actions import DMS
 from providers.azure.calls import Body, Goal, Write, call, nothing
 from providers.azure.client import Client
 from providers.azure.places import Place
 from providers.azure.tasks import Order, Task
+from providers.calling.answer import Answer
 
 _STATE = "properties.provisioningState"
 _DONE = "Succeeded"

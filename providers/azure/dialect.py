@@ -37,11 +37,12 @@ class AzureDialect(Managed):
     @property
     def kill(self) -> str:
         """See `Dialect`; "az_kill" on the service's page of its stored procedures."""
-        return "CALL mysql.az_kill(%s)"
+        return f"CALL mysql.{datain.KILL}(%s)"
 
     def follow(self, channel: Channel) -> Statement:
-        """See `Dialect`. The certificate of another authority than the service's own cannot be given here."""
-        wanted = datain.Following(channel.host, channel.port, channel.account, channel.start)
+        """See `Dialect`. Over TLS only with the certificate of the source's authority, which the service wants."""
+        ca = channel.ca if channel.encrypted else ""
+        wanted = datain.Following(channel.host, channel.port, channel.account, channel.start, ca)
         return Statement(datain.follow_sql(wanted), (), datain.shown(wanted))
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from providers.azure.calls import Call
+from providers.calling import errors
+from providers.calling.errors import CallFailed
 
 _CREDENTIALS = ("ExpiredAuthenticationToken", "AuthenticationFailed", "InvalidAuthenticationToken")
 _PERMISSIONS = ("AuthorizationFailed", "LinkedAuthorizationFailed", "AuthorizationPermissionMismatch")
@@ -25,61 +27,21 @@ _REMEDIES = {
 
 
 @dataclass(frozen=True)
-class Failure:
+class Failure(errors.Failure):
     """How one attempt ended without a usable answer.
 
-    Attributes:
-        words: what was said, by the provider or by the network.
-        code: the provider's code; empty where it gave none.
-        http_status: None where no answer came.
-        request_id: what the provider's support asks for.
-        again_s: the seconds after which the provider wants to be asked again, if it said so.
-        foreign: what came back is not of Resource Manager, such as a proxy's page.
+    `foreign`: what came back is not of Resource Manager, such as a proxy's page.
     """
 
-    words: str
-    code: str = ""
-    http_status: int | None = None
-    request_id: str | None = None
-    again_s: float | None = None
     foreign: bool = False
 
-    @property
-    def throttled(self) -> bool:
-        """Turned away because too many calls were made: it was not carried out."""
-        return self.http_status == 429
-
-    @property
-    def settled(self) -> bool:
-        """Whether the provider said, in a way that can be understood, that it did not carry the call out."""
-        if self.throttled:
-            return True
+    def _understood(self) -> bool:
         status = self.http_status or 0
         return 400 <= status < 500 and status != 408 and not self.foreign
 
-    def __str__(self) -> str:
-        named = (self.code, f"HTTP {self.http_status}" if self.http_status else "")
-        ids = (f"request {self.request_id}" if self.request_id else "",)
-        signs = ", ".join(sign for sign in (*named, *ids) if sign)
-        return f"{self.words} ({signs})" if signs else self.words
 
-
-class AzureError(Exception):
-    """Base of everything below.
-
-    Attributes:
-        code: the provider's own code, empty if it gave none.
-        message: its own words, or those of the network.
-        http_status: the answer's; None if no answer came.
-        request_id: the provider's name for the request, if it gave one.
-    """
-
-    def __init__(self, sentence: str, failure: Failure | None = None) -> None:
-        super().__init__(sentence)
-        self.code = failure.code if failure else ""
-        self.message = failure.words if failure else ""
-        self.http_status = failure.http_status if failure else None
-        self.request_id = failure.request_id if failure else None
+class AzureError(CallFailed):
+    """Base of everything below."""
 
 
 class CredentialsMissing(AzureError):
@@ -129,7 +91,7 @@ class Conflict(Refused):
 def refused(call: Call, failure: Failure) -> Refused:
     """The exception for an answer that says no."""
     action, code, status = call.action, failure.code, failure.http_status
-    said = f"{action.product.title} refused {action.name} for {call.about}: {failure}"
+    said = f"{action.product.title} refused {call.named}: {failure}"
     remedy = _REMEDIES.get(code)
     if failure.throttled:
         return Throttled(f"{said}. Wait a minute and try again.", failure)
@@ -147,19 +109,9 @@ def refused(call: Call, failure: Failure) -> Refused:
 
 def no_answer(call: Call, failure: Failure, attempts: int) -> NoAnswer:
     """The exception for a read that failed every time."""
-    action = call.action
-    return NoAnswer(
-        f"{action.product.title} gave no usable answer to {action.name} for {call.about}, asked {attempts} times: "
-        f"{failure}. Check the network and the provider's status page, then try again.",
-        failure,
-    )
+    return NoAnswer(errors.no_answer(call.action.product.title, call.named, failure, attempts), failure)
 
 
 def unanswered(call: Call, failure: Failure) -> Unanswered:
     """The exception for a write of unknown outcome."""
-    action = call.action
-    return Unanswered(
-        f"Whether {action.product.title} carried out {action.name} for {call.about} is unknown: {failure}. "
-        "Read its state back before sending it again.",
-        failure,
-    )
+    return Unanswered(errors.unanswered(call.action.product.title, call.named, failure), failure)

@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
-from providers.aliyun.answer import Answer
 from providers.azure.calls import Goal, Write
 from providers.azure.errors import BadContinuation
+from providers.calling.answer import Answer
 
 _DONE = "succeeded"
 _FAILED = ("failed", "canceled", "cancelled")

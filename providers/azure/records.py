@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from providers.aliyun.answer import Answer
 from providers.azure.calls import Body
+from providers.calling.answer import Answer
 
 NO_ROLE = "None"
 REPLICA = "Replica"

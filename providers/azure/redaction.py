@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Iterable
 
-from providers.aliyun import redaction
+from providers.calling import redaction
 from providers.mysql.endpoint import Secret
 
 _MASK = "***"

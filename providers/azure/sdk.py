@@ -19,6 +19,7 @@ from providers.azure.clouds import Cloud
 from providers.azure.credentials import Credential, StaticToken
 from providers.azure.errors import BadEndpoint
 from providers.azure.redaction import guard_log
+from providers.calling.patience import Timeouts
 
 _CLIENTS = {
     FLEXIBLE.name: ("azure.mgmt.rdbms.mysql_flexibleservers", "MySQLManagementClient"),
@@ -26,14 +27,6 @@ _CLIENTS = {
     DMS.name: ("azure.mgmt.datamigration", "DataMigrationManagementClient"),
 }
 _LOGS = ("urllib3.connectionpool", "azure.core.pipeline.policies.http_logging_policy")
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """In seconds: for a connection to be made, and for each answer."""
-
-    connect_s: float = 5.0
-    read_s: float = 15.0
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from providers.aliyun.answer import Answer
 from providers.azure import records
 from providers.azure.calls import Body
 from providers.azure.errors import Failure
 from providers.azure.records import when
+from providers.calling.answer import Answer
 from providers.mysql.endpoint import Account
 
 PLATFORM = "AzureDbForMySQL"

@@ -18,7 +18,8 @@ class Channel:
 
     `host` and `port` are the source's address as the replica sees it. `start` is the place to start from in
     file notation, None where GTIDs say it. `encrypted`: over TLS. `fetch_key`: ask the source for its RSA
-    key, which caching_sha2_password needs without TLS.
+    key, which caching_sha2_password needs without TLS. `ca`: the certificates of the source's authority, as PEM, where
+    the operator has named them; empty elsewhere.
     """
 
     host: str
@@ -27,6 +28,7 @@ class Channel:
     start: FilePosition | None
     encrypted: bool
     fetch_key: bool
+    ca: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from providers.mysql.channel import Channel
 from providers.mysql.endpoint import Account
@@ -20,12 +21,27 @@ def plan_channel(replica: Server, source: Server, account: Account, start: FileP
 
     TLS is used where both sides have a version of it in common: MySQL 5.6 speaks none that a later one
     still takes. `start` is needed where GTIDs cannot be used.
+
+    Raises:
+        Unsupported: the file with the certificates of the source's authority cannot be read.
     """
     old = not source.version.mysql_from(5, 7) and not source.version.mariadb
     old_replica = not replica.version.mysql_from(5, 7) and not replica.version.mariadb
     encrypted = source.offers_tls() and not old and not old_replica
     fetch_key = replica.version.mysql_from(8, 0, 4) and source.version.mysql_from(8, 0, 4)
-    return Channel(source.endpoint.host, source.endpoint.port, account, start, encrypted, fetch_key)
+    return Channel(source.endpoint.host, source.endpoint.port, account, start, encrypted, fetch_key, _ca(source))
+
+
+def _ca(source: Server) -> str:
+    path = source.endpoint.ca_file
+    if path is None:
+        return ""
+    try:
+        return Path(path).read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unsupported(
+            source.name, f"The certificates for {source.name} cannot be read from {path} ({error}); give another file."
+        ) from error
 
 
 def shown_change_source(replica: Server, channel: Channel) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from providers.mysql.connection import Connection
 from providers.mysql.literals import Column, quote_name
@@ -19,6 +19,8 @@ _MODES_GONE = frozenset({
 })  # fmt: skip
 # What the text of an object means depends on these; the columns of SHOW CREATE have the same names.
 _SESSION = ("sql_mode", "collation_connection", "time_zone")
+# As every server shows it (MySQL manual, SHOW CREATE VIEW and others).
+_DEFINER = re.compile(r"DEFINER=`(?:[^`]|``)*`@`(?:[^`]|``)*` ")
 _EVENT_STATE = re.compile(r"\b(ENABLE|DISABLE)( ON (SLAVE|REPLICA))?(?=( COMMENT| DO\b))")
 
 
@@ -172,6 +174,11 @@ def _stored(server: Server, kind: str, database: str, name: object, column: str)
 
 def _dotted(database: str, name: object) -> str:
     return f"{quote_name(database)}.{quote_name(str(name))}"
+
+
+def as_ours(item: StoredObject) -> StoredObject:
+    """The same without a definer, so that the account that creates it becomes that."""
+    return replace(item, definition=_DEFINER.sub("", item.definition, count=1))
 
 
 def create_object(target: Connection, item: StoredObject, version: Version) -> None:

@@ -16,6 +16,7 @@ from providers.mysql.position import Position
 from providers.mysql.schema import (
     StoredObject,
     Table,
+    as_ours,
     create_object,
     read_database_definition,
     read_objects,
@@ -31,8 +32,8 @@ from providers.mysql.version import Version
 _STREAMS = 2
 _BATCH_ROWS = 1000
 _BATCH_BYTES = 1 << 20
+_UNLOGGED = "SET SESSION sql_log_bin = 0"
 _PREPARE = (
-    "SET SESSION sql_log_bin = 0",
     "SET SESSION foreign_key_checks = 0",
     "SET SESSION unique_checks = 0",
     "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'",
@@ -113,14 +114,22 @@ class _Tally:
 def writer(target: Server) -> Connection:
     """A session on the target for loading: not logged, keys checked by the source's data already.
 
+    Where a provider keeps SUPER to itself it is logged.
+
     Raises:
         PrivilegeMissing: the account may not switch off its own logging.
     """
     connection = target.connect()
     connection.allow_answer_s(600.0)
+    _log_nothing(connection, target)
     for statement in _PREPARE:
         connection.run(statement)
     return connection
+
+
+def _log_nothing(connection: Connection, target: Server) -> None:
+    if target.dialect.sets_globals:
+        connection.run(_UNLOGGED)
 
 
 def create_databases(source: Server, target: Server, databases: Sequence[str]) -> tuple[Table, ...]:
@@ -240,13 +249,17 @@ def _batch(cursor: SSCursor) -> list[tuple[bytes | None, ...]]:
 def create_objects(source: Server, target: Server, databases: Sequence[str]) -> None:
     """Create views, routines, triggers and events on the target.
 
+    Where a provider keeps SUPER to itself the account used there is the definer of all of them.
+
     Raises:
         StatementFailed: the target refused one, in its own words.
     """
     connection = target.connect()
     try:
-        connection.run("SET SESSION sql_log_bin = 0")
+        _log_nothing(connection, target)
         todo = [item for database in databases for item in read_objects(source, database)]
+        if not target.dialect.sets_globals:
+            todo = [as_ours(item) for item in todo]
         while todo:
             todo = _create_what_can_be(connection, todo, target.version)
     finally:

@@ -12,14 +12,15 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from providers.mysql.endpoint import Account, Endpoint, Secret
+from providers.mysql.endpoint import Account, Endpoint
 from providers.sandbox import programs, wire
 from providers.sandbox.figures import WorkloadFigures
+from providers.sandbox.packing import account_from_json
 from providers.sandbox.paths import sandboxes_dir
 from providers.sandbox.spec import TopologySpec
 from providers.sandbox.supervisor import INFO, LOG, Order, module_command, module_environment
@@ -124,12 +125,12 @@ class Sandbox:
     def endpoints(self) -> SandboxEndpoints:
         """Addresses and accounts; the only place where passwords come out."""
         found = self._ask("endpoints")
-        administrator = _account(found["administrator"])
+        administrator = account_from_json(found["administrator"])
         source, target = (
             Endpoint(which, found["servers"][which]["host"], found["servers"][which]["port"], administrator)
             for which in ("source", "target")
         )
-        others = {key: _account(found[key]) for key in ("app", "forward", "reverse")}
+        others = {key: account_from_json(found[key]) for key in ("app", "forward", "reverse")}
         return SandboxEndpoints(source, target, **others)
 
     def cloud(self) -> dict[str, Any]:
@@ -236,10 +237,6 @@ def running(base: Path | None = None) -> tuple[Sandbox, ...]:
             continue
         found.append((float(info["started_at"]), Sandbox(run_dir)))
     return tuple(sandbox for _, sandbox in sorted(found, key=lambda entry: entry[0]))
-
-
-def _account(content: Mapping[str, str]) -> Account:
-    return Account(content["user"], Secret(content["password"]))
 
 
 def place(base: Path | None = None) -> Path:

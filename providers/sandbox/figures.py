@@ -127,6 +127,14 @@ class Recorder:
                 self._current[server] = None
                 self._refused_at[server] = start
 
+    def left(self, server: int, at: int) -> None:
+        """Every client has gone elsewhere, though the server refused none of them."""
+        with self._lock:
+            current = self._current[server]
+            if current is not None and at > self._spells[current].last_start:
+                self._current[server] = None
+                self._refused_at[server] = at
+
     def failed(self, server: int, code: int) -> None:
         """An error that says nothing about whether the server takes writes."""
         with self._lock:

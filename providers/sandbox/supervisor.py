@@ -24,12 +24,12 @@ from typing import Any
 
 import pymysql
 
-from providers.mysql.endpoint import Account
 from providers.mysql.errors import ServerError
 from providers.sandbox import passwords, wire
 from providers.sandbox.catalogue import EngineMissing, UnknownEngine
 from providers.sandbox.cloud import RunningCloud
 from providers.sandbox.launcher import ServerFailed
+from providers.sandbox.packing import account_as_json
 from providers.sandbox.ports import NoFreePort
 from providers.sandbox.spawner import spawn
 from providers.sandbox.spec import TopologySpec, UnsupportedPair
@@ -248,10 +248,10 @@ class Supervisor:
         servers = {which: server.endpoint() for which, server in self._topology.servers.items()}
         return {
             "servers": {which: {"host": e.host, "port": e.port} for which, e in servers.items()},
-            "administrator": _account(accounts.administrator),
-            "app": _account(accounts.application),
-            "forward": _account(self._topology.forward_account()),
-            "reverse": _account(self._topology.reverse_account()),
+            "administrator": account_as_json(accounts.administrator),
+            "app": account_as_json(accounts.application),
+            "forward": account_as_json(self._topology.forward_account()),
+            "reverse": account_as_json(self._topology.reverse_account()),
         }
 
     def _running_cloud(self) -> RunningCloud:
@@ -289,10 +289,6 @@ class Supervisor:
         with self._changing:
             attach(self._topology)
             self._attached = True
-
-
-def _account(account: Account) -> dict[str, str]:
-    return {"user": account.user, "password": account.password.reveal()}
 
 
 class _Reports:

@@ -24,6 +24,7 @@ from providers.sandbox.workload_clients import Connection, Control, Follower, Pi
 
 _PAUSE_S = 15.0
 _BATCH = 5_000
+_TURN_S = 30.0
 # Source and target; of further servers nobody is told whether they take writes.
 _PAIR = 2
 # What a locked account is refused with: MySQL, MariaDB.
@@ -58,7 +59,7 @@ class Workload:
         self._recorder = Recorder([server.name for server in servers], time.monotonic_ns())
         self._lost: list[int] | None = None
         self._followers = [
-            Follower(number, self._sessions(), clients / rate, size, self._control, self._recorder)
+            Follower(number, self._sessions(number), clients / rate, size, self._control, self._recorder)
             for number in range(1, clients + 1)
         ]
         self._pinned: list[Pinned] = []
@@ -113,9 +114,8 @@ class Workload:
             raise CommandRefused("The clients know both servers: there is no other address to learn.")
         if not self._control.armed.is_set():
             raise CommandRefused("The clients do not know of the target yet: arm them before they learn its address.")
-        address = Endpoint("application", host, port, self._account)
-        for follower in self._followers:
-            follower.learn(Session(address, self._account, 1, self._find))
+        for number, follower in enumerate(self._followers, 1):
+            follower.learn(self._at(number, host, port))
 
     def move(self, host: str, port: int) -> None:
         """Give followers of an application's address another one instead, as one does to applications that are down.
@@ -126,8 +126,46 @@ class Workload:
         if self._application is None or not self.suspended:
             raise CommandRefused("Only suspended clients of an application's address can be given another one.")
         self._application = Endpoint("application", host, port, self._account)
-        for follower in self._followers:
-            follower.move(Session(self._application, self._account, 1, self._find))
+        for number, follower in enumerate(self._followers, 1):
+            follower.move(self._at(number, host, port))
+
+    def renew(self) -> None:
+        """Let followers of an application's address open their sessions anew, one after the other.
+
+        From then on nobody looks any more whether two servers take writes.
+
+        Raises:
+            CommandRefused: they have no such address, or one of them does not get its unit of work done.
+        """
+        self.disarm()
+        for number in range(1, len(self._followers) + 1):
+            self._turn(number, *self._followers[number - 1].place)
+
+    def move_next(self, host: str, port: int) -> bool:
+        """Give the first follower of an application's address that has it not yet another one; False: all have it.
+
+        Raises:
+            CommandRefused: as `renew`.
+        """
+        away = [number for number, one in enumerate(self._followers, 1) if one.place != (host, port)]
+        if not away:
+            return False
+        was = self._followers[away[0] - 1].server
+        self._turn(away[0], host, port)
+        if all(one.server != was for one in self._followers):
+            self._recorder.left(was, time.monotonic_ns())
+        return True
+
+    def _turn(self, number: int, host: str, port: int) -> None:
+        if self._application is None:
+            raise CommandRefused("The clients know both servers: there is no application's address to change.")
+        if not self._followers[number - 1].turn(self._at(number, host, port), _TURN_S):
+            raise CommandRefused(f"Client {number} has not come to the end of a try within {_TURN_S:.0f} s.")
+
+    def _at(self, number: int, host: str, port: int) -> Session:
+        """A session of a follower of an application's address: each is an application server with its own host."""
+        address = Endpoint("application", host, port, self._account)
+        return Session(address, self._account, 1, self._find, _host_of(number))
 
     def pause(self) -> int:
         """End what is begun and begin nothing new; how many clients could not end it."""
@@ -187,9 +225,9 @@ class Workload:
         self._control.stopping.set()
         self._control.running.set()
 
-    def _sessions(self) -> list[Session]:
+    def _sessions(self, number: int) -> list[Session]:
         if self._application is not None:
-            return [Session(self._application, self._account, 0, self._find)]
+            return [Session(self._application, self._account, 0, self._find, _host_of(number))]
         return [Session(server, self._account, number) for number, server in enumerate(self._servers)]
 
     def _pin(self, server: int) -> None:
@@ -207,6 +245,11 @@ class Workload:
         if row is None or row[0] not in ports:
             raise ConnectionError("the address leads to none of the servers")
         return ports.index(row[0])
+
+
+def _host_of(client: int) -> str:
+    """The loopback host of a client that is an application server; servers list their sessions by it."""
+    return f"127.0.9.{client % 250 + 1}"
 
 
 def _is_read_only(endpoint: Endpoint) -> bool:
@@ -242,6 +285,8 @@ class Commands:
             "disarm": lambda workload, _: workload.disarm(),
             "repoint": lambda workload, given: workload.repoint(str(given["host"]), int(given["port"])),
             "move": lambda workload, given: workload.move(str(given["host"]), int(given["port"])),
+            "renew": lambda workload, _: workload.renew(),
+            "move_next": lambda workload, given: workload.move_next(str(given["host"]), int(given["port"])),
             "pause": lambda workload, _: {"unfinished": workload.pause()},
             "resume": lambda workload, _: workload.resume(),
             "suspend": lambda workload, _: {"unfinished": workload.suspend()},
@@ -281,7 +326,7 @@ def _from_json(given: Mapping[str, Any]) -> Workload:
     address = given.get("application")
     application = None if address is None else Endpoint("application", address[0], address[1], account)
     customers, products, _ = shop.sizes(given["rows"])
-    size = ShopSize(customers, products)
+    size = ShopSize(customers, products, given["clients"])
     return Workload(servers, account, given["rate"], given["clients"], size, application)
 
 

@@ -32,6 +32,7 @@ _PINNED_BASE = 1_000
 _TICK_S = 0.002
 _AWAY_S = 0.05
 _WRITE_EVERY = 5
+_KINDS = 10
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.0005, 0.02
 _STATEMENT_S = 10.0
 
@@ -47,10 +48,20 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class ShopSize:
-    """How many customers and products there are to write orders for."""
+    """How many customers and products there are to write orders for; `clients` share the customers among them."""
 
     customers: int
     products: int
+    clients: int = 1
+
+    def customer(self, client: int, count: int) -> int:
+        """The customer for the `count`-th unit of work of a client: no two clients have one in common.
+
+        So application servers that write on two sides do not change one row on both at once. A client's own come in
+        turn, each after as long as possible.
+        """
+        own = max(1, self.customers // self.clients)
+        return (count // _KINDS % own * self.clients + client - 1) % self.customers + 1
 
 
 class Control:
@@ -96,11 +107,16 @@ class Session:
     """A connection that is opened when it is needed and dropped when it fails.
 
     `server` is the number of the server at its other end. Where the address may lead to one or the other, `find`
-    tells it for each new connection, and `server` is that of the latest.
+    tells it for each new connection, and `server` is that of the latest. `host`: the loopback host that the server
+    sees, None for the usual one.
     """
 
-    def __init__(self, endpoint: Endpoint, account: Account, server: int = 0, find: Find | None = None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, account: Account, server: int = 0, find: Find | None = None, host: str | None = None
+    ) -> None:
         self.server = server
+        self.host = host
+        self.place = (endpoint.host, endpoint.port)
         self._endpoint = Endpoint(endpoint.name, endpoint.host, endpoint.port, account)
         self._find = find
         self._connection: Connection | None = None
@@ -108,7 +124,7 @@ class Session:
     def open(self) -> Connection:
         """The connection, opened now if it is not; raises what PyMySQL raises."""
         if self._connection is None:
-            made = connect(self._endpoint)
+            made = connect(self._endpoint, coming_from=self.host)
             if self._find is not None:
                 try:
                     self.server = self._find(made)
@@ -160,11 +176,18 @@ class Follower(threading.Thread):
         self._recorder = recorder
         self._count = 0
         self._committing = False
+        self._other: Session | None = None
+        self._turned = threading.Event()
 
     @property
     def server(self) -> int:
         """The number of the server on which it writes."""
         return self._sessions[self._place].server
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Host and port that it was given."""
+        return self._sessions[self._place].place
 
     def run(self) -> None:
         """Write until told to stop."""
@@ -202,11 +225,25 @@ class Follower(threading.Thread):
         for one in before:
             one.drop()
 
+    def turn(self, session: Session, within_s: float) -> bool:
+        """Use this session and no other as soon as no try is under way; whether it did within the time."""
+        self._turned.clear()
+        self._other = session
+        return self._turned.wait(within_s)
+
+    def _turn(self) -> None:
+        other, self._other = self._other, None
+        if other is not None:
+            self.move(other)
+            other.try_open()
+            self._turned.set()
+
     def _write(self) -> bool:
         """Carry the current unit of work out; False if it has to wait for the resume."""
         write = (self._number << _CLIENT_BITS) + self._count
         pause = _FIRST_PAUSE_S
         while True:
+            self._turn()
             session, start = self._sessions[self._place], time.monotonic_ns()
             outcome, code = self._attempt(session, write)
             server = session.server
@@ -253,7 +290,7 @@ class Follower(threading.Thread):
 
     def _unit(self, connection: Connection, cursor: pymysql.cursors.Cursor, write: int) -> None:
         """Mostly a single row; sometimes an order with its lines, sometimes a change of a customer."""
-        kind = self._count % 10
+        kind = self._count % _KINDS
         ledger = f"INSERT INTO {shop.DATABASE}.ledger (id, client, note, at_ns) VALUES (%s, %s, %s, %s)"
         row = (write, self._number, f"unité {self._count} ✓", time.time_ns())
         if kind not in (3, 7):
@@ -262,7 +299,7 @@ class Follower(threading.Thread):
             return
         connection.begin()
         cursor.execute(ledger, row)
-        customer = self._count % self._size.customers + 1
+        customer = self._size.customer(self._number, self._count)
         if kind == 3:
             self._order(cursor, customer)
         else:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.sandbox.spec import TopologySpec
-from tests.campaigns.kill_runner import Case, on_polardb, run, topology
+from tests.campaigns.kill_runner import RUNBOOKS, Case, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,9 +17,9 @@ def killer_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]))
 
 
-def killed_one_after_the_other(records: tuple[int, ...], spec: TopologySpec) -> None:
+def killed_one_after_the_other(records: tuple[int, ...], runbook: str) -> None:
     """Each runner but the last is killed at its record, counted from its own start."""
-    ended = run([Case("before" if record % 4 else "after", record) for record in records], spec)
+    ended = run([Case("before" if record % 4 else "after", record) for record in records], runbook, RUNBOOKS[runbook]())
 
     assert not ended.problem
     assert ended.killed
@@ -32,11 +31,11 @@ def killed_one_after_the_other(records: tuple[int, ...], spec: TopologySpec) -> 
 @pytest.mark.campaign
 @pytest.mark.parametrize("records", [(2, 7, 12, 13, 12), (38, 12, 14, 14, 16)], ids=str)
 def test_a_killed_runner_is_resumed(engine_names: tuple[str, ...], records: tuple[int, ...]) -> None:
-    killed_one_after_the_other(records, topology("mariadb-10.11", "mariadb-10.11"))
+    killed_one_after_the_other(records, "mysql_replication")
 
 
 # The order, the choices, the end of the attempt, the way back, and the end.
 @pytest.mark.campaign
 @pytest.mark.parametrize("records", [(20, 13, 27, 17, 16)], ids=str)
 def test_a_killed_runner_is_resumed_on_a_cloud(engine_names: tuple[str, ...], records: tuple[int, ...]) -> None:
-    killed_one_after_the_other(records, on_polardb())
+    killed_one_after_the_other(records, "rds_to_polardb")

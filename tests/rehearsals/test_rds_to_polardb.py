@@ -32,6 +32,19 @@ CASES = [
         id="physical, released",
         marks=pytest.mark.long,
     ),
+    pytest.param(("--choose", "creation=a copy, once"), "completed", id="a clone", marks=pytest.mark.long),
+    pytest.param(
+        (*LOGICAL, *WITHOUT, "--choose", "billing=Serverless", "--choose", "dts_rate=20 MB/s"),
+        "completed",
+        id="logical, nodes that grow, slowed down",
+        marks=pytest.mark.long,
+    ),
+    pytest.param(
+        (*LOGICAL, "--scenario", "answers=lost", "--scenario", "precheck=fail", "--rollback"),
+        "rolled_back",
+        id="logical, answers lost, back",
+        marks=pytest.mark.long,
+    ),
 ]
 
 

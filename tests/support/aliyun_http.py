@@ -17,12 +17,12 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-LOOPBACK = "127.0.0.1"
+from tests.support.listening import Listening
+
 KEY, SECRET, TOKEN = "LTAI-test-key/+1", "Se+cret/ke~y=1", "To+ken/=~1"
 _CLOCK_S = 15 * 60
 
@@ -67,7 +67,7 @@ Canned = Mapping[str, Any] | Callable[[Seen], Mapping[str, Any]]
 
 
 @dataclass
-class AliyunServer:
+class AliyunServer(Listening):
     """Answers with `answers[action]`, after what `next` holds for that action.
 
     Attributes:
@@ -87,33 +87,17 @@ class AliyunServer:
     token: str | None = None
     names: list[str | None] = field(default_factory=list)
 
-    def __enter__(self) -> Self:
-        self._nonces: set[str] = set()
-        self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer((LOOPBACK, 0), type("Bound", (_Handler,), {"owner": self}))
-        if self.tls:
-            self.tls.sni_callback = lambda _socket, name, _context: self.names.append(name)
-            self._http.socket = self.tls.wrap_socket(self._http.socket, server_side=True)
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self._http.server_address[1])
-
     @property
     def url(self) -> str:
         """Its address for clients."""
-        return f"https://localhost:{self.port}" if self.tls else f"http://{LOOPBACK}:{self.port}"
+        return f"https://localhost:{self.port}" if self.tls else super().url
+
+    def _prepare(self) -> None:
+        self._nonces: set[str] = set()
+        self._lock = threading.Lock()
+        if self.tls:
+            self.tls.sni_callback = lambda _socket, name, _context: self.names.append(name)
+            self._http.socket = self.tls.wrap_socket(self._http.socket, server_side=True)
 
     def handle(self, method: str, query: str, body: str) -> Reply | Cut:
         """What becomes of a request."""
@@ -201,3 +185,6 @@ def signature(text: str, secret: str) -> str:
 
 def _encode(text: str) -> str:
     return quote(text, safe="-_.~")
+
+
+AliyunServer.handler = _Handler

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from typing import TypeVar
 
+from migration import clouds
 from migration.aliyun import state
-from migration.aliyun.account import Account
-from migration.check import Fix, Pair, Result, Route, Severity, Verdict
-from migration.checks.results import Evidence, table
+from migration.aliyun.account import HELD, Account
+from migration.check import Fix, Pair, Route, Severity
+from migration.checks.asking import Asking
 from migration.model import Side
-from migration.runbook import CloudFailed
 from providers.aliyun import polardb, rds
 from providers.aliyun.calls import Write
 from providers.aliyun.command_line import as_command
-from providers.aliyun.errors import AliyunError, PermissionMissing
+from providers.aliyun.errors import PermissionMissing
 from providers.aliyun.polardb_records import Cluster
 from providers.aliyun.polardb_records import Migration as Found
+from providers.calling.errors import CallFailed
 
 _T = TypeVar("_T")
 _HELP = "https://www.alibabacloud.com/help/en/polardb/polardb-for-mysql/user-guide"
@@ -30,28 +29,18 @@ LOGICAL_ONLY: dict[Route, Severity | None] = {Route.NATIVE: None, Route.PHYSICAL
 _CLUSTER = "pc-"
 
 
-def answered(run: Callable[[Pair], Result]) -> Callable[[Pair], Result]:
-    """Make what the provider refused, or did not answer, the finding: unknown, with its own code and words."""
-
-    @functools.wraps(run)
-    def asked(pair: Pair) -> Result:
-        try:
-            return run(pair)
-        except CloudFailed as error:
-            return _unanswered(error)
-
-    return asked
-
-
-def unsaid(what: str, evidence: Evidence = ()) -> Result:
-    """The result where an answer came and lacks something."""
-    return Result(
-        Verdict.UNKNOWN,
-        f"not told: {what}",
-        evidence,
-        f"The provider's answer does not tell {what}. Look it up in its console; if it is as this check wants it, "
-        "accept this with what you saw as the reason.",
+def _forbidden(cause: CallFailed, words: str) -> tuple[str, str] | None:
+    if not isinstance(cause, PermissionMissing):
+        return None
+    remedy = (
+        f"Allow the RAM action {cause.permission} to the account whose access key is used here (RAM console, "
+        f"Permissions; the policy is in docs/aliyun-policies.md), then run the check again. {words}"
     )
+    return f"needs {cause.permission}", remedy
+
+
+_ASKING = Asking("The provider's answer", "its console", "provider's code", _forbidden)
+answered, unsaid = _ASKING.answered, _ASKING.unsaid
 
 
 def account(pair: Pair) -> Account:
@@ -60,9 +49,7 @@ def account(pair: Pair) -> Account:
     Raises:
         CloudFailed: the migration has none.
     """
-    if not isinstance(pair.cloud, Account):
-        raise CloudFailed("This migration has no account with Alibaba Cloud; begin it again with one.")
-    return pair.cloud
+    return clouds.account(pair, Account, HELD)
 
 
 def instance(pair: Pair) -> rds.Instance:
@@ -116,18 +103,3 @@ def call_fix(write: Write[_T], undo: Write[None] | None, *, setting: str, was: s
         becomes=becomes,
         reach=reach,
     )
-
-
-def _unanswered(error: CloudFailed) -> Result:
-    cause = error.__cause__
-    if not isinstance(cause, AliyunError):
-        return Result(Verdict.UNKNOWN, "could not be asked", (), str(error))
-    evidence = table(("provider's code", "what it said"), [(cause.code or "-", cause.message or str(error))])
-    if isinstance(cause, PermissionMissing):
-        name = cause.permission
-        remedy = (
-            f"Allow the RAM action {name} to the account whose access key is used here (RAM console, Permissions; the "
-            f"policy is in docs/aliyun-policies.md), then run the check again. {error}"
-        )
-        return Result(Verdict.UNKNOWN, f"needs {name}", evidence, remedy)
-    return Result(Verdict.UNKNOWN, "could not be asked", evidence, str(error))

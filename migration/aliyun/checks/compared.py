@@ -1,6 +1,7 @@
 """Asking what can be asked only of a cluster that is there: each check's finding is kept, and decides nothing yet.
 
-Before the switch the same is asked again, every few seconds, and what is wrong then has to be accepted.
+Before the switch the same is asked again, every few seconds, and what is wrong then has to be accepted. What rests on
+the cluster's version is not: it reads long lists of the source, and the version stays what it is.
 """
 
 from __future__ import annotations
@@ -12,6 +13,25 @@ from migration.check import Check, Pair
 from migration.checks.run import arising, run_checks
 from migration.journal import Kind
 from migration.runbook import Estimate, Migration, Observation, done, not_done
+from migration.view import Condition
+
+# Judged by the version that was chosen before the order, and by the cluster's own here.
+BY_VERSION = frozenset({
+    "version-pair", "version-gap", "removed-functions", "group-by-order", "obsolete-sql-modes", "foreign-sql-modes",
+    "removed-variables", "changed-defaults", "utf8mb3", "reserved-words", "dollar-names", "dictionary-names",
+    "old-temporals", "long-elements", "float-counters", "generated-casts", "partitions", "collations-known",
+    "needed-logs",
+})  # fmt: skip
+
+
+def still_open(m: Migration) -> tuple[Condition, ...]:
+    """What was found of the cluster's version that keeps the writes where they are until it is accepted."""
+    story = m.story()
+    return tuple(
+        Condition(False, f"{finding.title}: {finding.result.found}")
+        for finding in story.findings()
+        if finding.check in BY_VERSION and finding.blocks and finding.check not in story.waived()
+    )
 
 
 class Compared:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-
-from migration.aws.account import Account
-from migration.check import Pair, Result, Verdict
-from migration.checks.results import Evidence, table
-from migration.runbook import CloudFailed
+from migration import clouds
+from migration.aws.account import HELD, Account
+from migration.check import Pair
+from migration.checks.asking import Asking
 from providers.aws import instances, parameters
-from providers.aws.errors import AwsError, PermissionMissing
+from providers.aws.errors import PermissionMissing
 from providers.aws.parameters import Group
 from providers.aws.records import Instance
+from providers.calling.errors import CallFailed
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/"
 REPLICAS = f"{_GUIDE}USER_ReadRepl.html"
@@ -27,28 +25,14 @@ MAINTENANCE = f"{_GUIDE}USER_UpgradeDBInstance.Maintenance.html"
 DELETION = f"{_GUIDE}USER_DeleteInstance.html"
 
 
-def answered(run: Callable[[Pair], Result]) -> Callable[[Pair], Result]:
-    """Make what RDS refused, or did not answer, the finding: unknown, with its own code and words."""
-
-    @functools.wraps(run)
-    def asked(pair: Pair) -> Result:
-        try:
-            return run(pair)
-        except CloudFailed as error:
-            return _unanswered(error)
-
-    return asked
+def _forbidden(cause: CallFailed, words: str) -> tuple[str, str] | None:
+    if not isinstance(cause, PermissionMissing):
+        return None
+    return "not allowed to ask", f"{words} The policies are in docs/aws-policies.md; then run the check again."
 
 
-def unsaid(what: str, evidence: Evidence = ()) -> Result:
-    """The result where an answer came and lacks something."""
-    return Result(
-        Verdict.UNKNOWN,
-        f"not told: {what}",
-        evidence,
-        f"The answer of RDS does not tell {what}. Look it up in its console; if it is as this check wants it, accept "
-        "this with what you saw as the reason.",
-    )
+_ASKING = Asking("The answer of RDS", "its console", "AWS's code", _forbidden)
+answered, unsaid = _ASKING.answered, _ASKING.unsaid
 
 
 def account(pair: Pair) -> Account:
@@ -57,9 +41,7 @@ def account(pair: Pair) -> Account:
     Raises:
         CloudFailed: the migration has none.
     """
-    if not isinstance(pair.cloud, Account):
-        raise CloudFailed("This migration has no account with AWS; begin it again with one.")
-    return pair.cloud
+    return clouds.account(pair, Account, HELD)
 
 
 def instance(pair: Pair) -> Instance:
@@ -88,14 +70,3 @@ def group(pair: Pair, name: str) -> Group | None:
         CloudFailed: as `Account.read`.
     """
     return account(pair).read(lambda client: parameters.find(client, name))
-
-
-def _unanswered(error: CloudFailed) -> Result:
-    cause = error.__cause__
-    if not isinstance(cause, AwsError):
-        return Result(Verdict.UNKNOWN, "could not be asked", (), str(error))
-    evidence = table(("AWS's code", "what it said"), [(cause.code or "-", cause.message or str(error))])
-    if isinstance(cause, PermissionMissing):
-        remedy = f"{error} The policies are in docs/aws-policies.md; then run the check again."
-        return Result(Verdict.UNKNOWN, "not allowed to ask", evidence, remedy)
-    return Result(Verdict.UNKNOWN, "could not be asked", evidence, str(error))

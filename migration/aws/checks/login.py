@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-from dataclasses import replace
-
 from migration.aws.checks.asking import EXTERNAL, MASTER_USER, answered, instance
 from migration.check import Pair, Result, Severity, check
+from migration.checks.replicators import may_replicate
 from migration.checks.results import failed, passed, table
-from migration.checks.sight import holds, parse_grants
 from migration.model import Side
-from providers.mysql.connection import Connection
 from providers.mysql.endpoint import Account
-from providers.mysql.errors import AccessDenied
 
 # What starts, stops and configures replication, ends sessions and keeps binary logs.
 _CALLED = ("rds_start_replication", "rds_stop_replication", "rds_kill", "rds_set_configuration")
@@ -83,13 +78,4 @@ def replication_account(pair: Pair) -> Result:
         f"On {server.name}, as its master user: CREATE USER '{user}'@'%' IDENTIFIED BY ... REQUIRE SSL; GRANT "
         f"REPLICATION SLAVE ON *.* TO '{user}'@'%'. The replica gets it with the data."
     )
-    account = Account(user, pair.secrets.source_replication)
-    try:
-        session = Connection(replace(server.endpoint, account=account))
-    except AccessDenied as error:
-        return failed(f"{user} is refused", table(("what the server said",), [(error,)]), remedy)
-    with contextlib.closing(session):
-        held = parse_grants([str(row[0]) for row in session.rows("SHOW GRANTS")])
-    if holds(held, "REPLICATION SLAVE"):
-        return passed(f"{user} may replicate")
-    return failed(f"{user} may not replicate", (), remedy)
+    return may_replicate(server, Account(user, pair.secrets.source_replication), remedy)

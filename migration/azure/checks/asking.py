@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-
-from migration.azure.account import Account
-from migration.check import Pair, Result, Route, Severity, Verdict
-from migration.checks.results import Evidence, table
+from migration import clouds
+from migration.azure.account import HELD, Account
+from migration.check import Pair, Route, Severity
+from migration.checks.asking import Asking
 from migration.runbook import CloudFailed
-from providers.azure.errors import AzureError, PermissionMissing
+from providers.azure.errors import PermissionMissing
 from providers.azure.records import Server
+from providers.calling.errors import CallFailed
 
 # The pages on which the facts are published.
 LEARN = "https://learn.microsoft.com/azure/mysql"
@@ -21,26 +20,12 @@ RETIREMENT = f"{LEARN}/migrate/whats-happening-to-mysql-single-server"
 AZURE: dict[Route, Severity | None] = {Route.NATIVE: None}
 
 
-def answered(run: Callable[[Pair], Result]) -> Callable[[Pair], Result]:
-    """Make what the provider refused, or did not answer, the finding: unknown, with its own code and words."""
-
-    @functools.wraps(run)
-    def asked(pair: Pair) -> Result:
-        try:
-            return run(pair)
-        except CloudFailed as error:
-            return _unanswered(error)
-
-    return asked
+def _forbidden(cause: CallFailed, words: str) -> tuple[str, str] | None:
+    return ("needs a permission", words) if isinstance(cause, PermissionMissing) else None
 
 
-def unsaid(what: str, evidence: Evidence = ()) -> Result:
-    """The result where an answer came and lacks something."""
-    remedy = (
-        f"The provider's answer does not tell {what}. Look it up in the portal; if it is as this check wants it, "
-        "accept this with what you saw as the reason."
-    )
-    return Result(Verdict.UNKNOWN, f"not told: {what}", evidence, remedy)
+_ASKING = Asking("The provider's answer", "the portal", "provider's code", _forbidden)
+answered, unsaid = _ASKING.answered, _ASKING.unsaid
 
 
 def account(pair: Pair) -> Account:
@@ -49,9 +34,7 @@ def account(pair: Pair) -> Account:
     Raises:
         CloudFailed: the migration has none.
     """
-    if not isinstance(pair.cloud, Account):
-        raise CloudFailed("This migration has no subscription with Azure; begin it again with one.")
-    return pair.cloud
+    return clouds.account(pair, Account, HELD)
 
 
 def server(pair: Pair) -> Server:
@@ -65,12 +48,3 @@ def server(pair: Pair) -> Server:
     if found is None:
         raise CloudFailed(f"There is no server {asked.source}: check its name, resource group and subscription.")
     return found
-
-
-def _unanswered(error: CloudFailed) -> Result:
-    cause = error.__cause__
-    if not isinstance(cause, AzureError):
-        return Result(Verdict.UNKNOWN, "could not be asked", (), str(error))
-    evidence = table(("provider's code", "what it said"), [(cause.code or "-", cause.message or str(error))])
-    found = "needs a permission" if isinstance(cause, PermissionMissing) else "could not be asked"
-    return Result(Verdict.UNKNOWN, found, evidence, str(error))

@@ -65,4 +65,4 @@ def apply(m: Migration) -> None:
 
 def handed_over(m: Migration) -> bool:
     """Whether the journal says that the promoted server is the source now."""
-    return (m.story().spec or m.spec).source.name == of(m).replica.name
+    return m.spec_now().source.name == of(m).replica.name

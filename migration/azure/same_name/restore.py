@@ -36,7 +36,7 @@ def probe(m: Migration) -> Observation:
     if not same_name(m):
         return done("the applications use the new name")
     found = account.server(account.source)
-    target = (m.story().spec or m.spec).target
+    target = m.spec_now().target
     if found is None or not is_settled(found) or target.name != account.source.name or not target.host:
         return not_done(in_words(found, account.source))
     return done(in_words(found, account.source))

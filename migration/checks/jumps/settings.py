@@ -139,18 +139,31 @@ def _seconds(milliseconds: str, seconds: str) -> bool:
 class Gone:
     """A variable that not every server has.
 
-    `gone`: from where on, for the reader; whether a target has it is asked. `usual`: where it is this, nobody misses
-    it. `instead`: the variable that does its work on the target, if there is one, and `carried`: whether that one's
-    value there (second) does what the source's (first) did.
+    `there`: the versions that have it; of a target that can be asked, that is asked. `usual`: where it is this, nobody
+    misses it. `instead`: the variable that does its work on the target, if there is one, and `carried`: whether that
+    one's value there (second) does what the source's (first) did.
     """
 
     name: str
-    gone: str
+    there: tuple[Span, ...]
     usual: tuple[Usual, ...]
     instead: str
     notice: str
     page: str
     carried: Callable[[str, str], bool] = _same
+
+    @property
+    def gone(self) -> str:
+        """From where on it is missing, for evidence, such as `MySQL 8.0.11` or `MariaDB only`."""
+        ended = next((span for span in self.there if span.until is not None), None)
+        return f"{self.there[0].family} only" if ended is None else ended.end
+
+    def known_to(self, version: Version) -> bool:
+        """Whether a version has it."""
+        return any(span.covers(version) for span in self.there)
+
+
+_UNTIL_8 = (mysql(until=(8, 0, 11)), mariadb())
 
 
 def _everywhere(value: str) -> tuple[Usual, ...]:
@@ -158,48 +171,48 @@ def _everywhere(value: str) -> tuple[Usual, ...]:
 
 
 def _of_mariadb(name: str, value: str, notice: str) -> Gone:
-    return Gone(name, "MariaDB only", (Usual(mariadb(), value),), "", notice, _MARIADB_PAGE)
+    return Gone(name, (mariadb(),), (Usual(mariadb(), value),), "", notice, _MARIADB_PAGE)
 
 
 GONE: tuple[Gone, ...] = (
     Gone(
-        "tx_isolation", "MySQL 8.0.11", _everywhere("REPEATABLE-READ"), "transaction_isolation",
+        "tx_isolation", _UNTIL_8, _everywhere("REPEATABLE-READ"), "transaction_isolation",
         "transactions see and lock other rows than they did", _REMOVED_PAGE,
     ),
     Gone(
-        "tx_read_only", "MySQL 8.0.11", _everywhere("OFF"), "transaction_read_only",
+        "tx_read_only", _UNTIL_8, _everywhere("OFF"), "transaction_read_only",
         "transactions may write that might not", _REMOVED_PAGE,
     ),
     Gone(
-        "innodb_locks_unsafe_for_binlog", "MySQL 8.0.11", _everywhere("OFF"), "transaction_isolation",
+        "innodb_locks_unsafe_for_binlog", _UNTIL_8, _everywhere("OFF"), "transaction_isolation",
         "gaps between rows are locked again; READ-COMMITTED does without", _REMOVED_PAGE,
         lambda source, target: source == "OFF" or target == "READ-COMMITTED",
     ),
     Gone(
-        "query_cache_type", "MySQL 8.0.11", _everywhere("OFF"), "",
+        "query_cache_type", _UNTIL_8, _everywhere("OFF"), "",
         "what the query cache answered is worked out anew each time", _REMOVED_PAGE,
     ),
     Gone(
-        "show_compatibility_56", "MySQL 8.0.11", (Usual(mysql((5, 7, 8)), "OFF"),), "",
+        "show_compatibility_56", (mysql((5, 7, 6), (8, 0, 11)),), (Usual(mysql((5, 7, 8)), "OFF"),), "",
         "information_schema has no GLOBAL_STATUS and GLOBAL_VARIABLES", _REMOVED_PAGE,
     ),
     Gone(
-        "expire_logs_days", "MySQL 8.2.0",
+        "expire_logs_days", (mysql(until=(8, 2, 0)), mariadb()),
         (Usual(mysql(), "0"), Usual(mariadb(until=(10, 6, 1)), "0"), Usual(mariadb((10, 6, 1)), "0.000000")),
         "binlog_expire_logs_seconds",
         "the binary log is deleted earlier", "MySQL 8.4 Reference Manual, What Is New in MySQL 8.4", _kept_as_long,
     ),
     Gone(
-        "default_authentication_plugin", "MySQL 8.4.0", _LOGIN_METHOD, "authentication_policy",
+        "default_authentication_plugin", (mysql(until=(8, 4, 0)),), _LOGIN_METHOD, "authentication_policy",
         "a new account gets another login method", "MySQL 8.4 Reference Manual, What Is New in MySQL 8.4",
         _first_factor,
     ),
     Gone(
-        "max_execution_time", "MySQL only", (Usual(mysql(), "0"),), "max_statement_time",
+        "max_execution_time", (mysql((5, 7, 8)),), (Usual(mysql(), "0"),), "max_statement_time",
         "a SELECT may run as long as it likes; there it is in seconds, and for all statements", _MYSQL_PAGE, _seconds,
     ),
     Gone(
-        "max_statement_time", "MariaDB only", (Usual(mariadb(), "0.000000"),), "max_execution_time",
+        "max_statement_time", (mariadb(),), (Usual(mariadb(), "0.000000"),), "max_execution_time",
         "a statement may run as long as it likes; there it is in milliseconds, and for SELECT only", _MARIADB_PAGE,
         _milliseconds,
     ),
@@ -208,7 +221,7 @@ GONE: tuple[Gone, ...] = (
     _of_mariadb("idle_write_transaction_timeout", "0", "a transaction that does nothing keeps its locks for ever"),
     _of_mariadb("innodb_encrypt_tables", "OFF", "the tables' files are not encrypted"),
     Gone(
-        "encrypt_binlog", "MariaDB only", (Usual(mariadb(), "OFF"),), "binlog_encryption",
+        "encrypt_binlog", (mariadb(),), (Usual(mariadb(), "OFF"),), "binlog_encryption",
         "the binary log is not encrypted", _MARIADB_PAGE,
     ),
 )  # fmt: skip

@@ -32,6 +32,11 @@ class Span:
         """Where it begins, for evidence, such as `MySQL 8.0.11`."""
         return f"{self.family} {'.'.join(map(str, self.since))}"
 
+    @property
+    def end(self) -> str:
+        """From where on it is over, for evidence, such as `MySQL 8.0.11`; empty where it has no end."""
+        return "" if self.until is None else f"{self.family} {'.'.join(map(str, self.until))}"
+
 
 def mysql(since: Number = MYSQL_BASE, until: Number | None = None) -> Span:
     """Versions of MySQL."""

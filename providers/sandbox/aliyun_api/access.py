@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from providers.mysql.endpoint import Account, Endpoint, Secret
+from providers.mysql.endpoint import Account, Endpoint
 from providers.sandbox.aliyun_api.control import Control
-from providers.sandbox.aliyun_api.signature import AccessKey
+from providers.sandbox.api.keys import AccessKey
+from providers.sandbox.packing import account_as_json, account_from_json
 
 
 @dataclass(frozen=True)
@@ -42,35 +43,27 @@ class AliyunAccess:
         """The fields as JSON values, secrets included."""
         return {
             **{name: getattr(self, name) for name in _PLAIN},
-            "key": {"id": self.key.id, "secret": self.key.secret.reveal()},
-            "operator": _account_as_json(self.operator),
+            "key": self.key.as_json(),
+            "operator": account_as_json(self.operator),
             "application": {
                 "host": self.application.host,
                 "port": self.application.port,
-                **_account_as_json(self.application.account),
+                **account_as_json(self.application.account),
             },
-            "control": {"host": self.control.host, "port": self.control.port, "token": self.control.token.reveal()},
+            "control": self.control.as_json(),
         }
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> AliyunAccess:
         """The reverse of `as_json`."""
-        key, app, control = content["key"], content["application"], content["control"]
+        app = content["application"]
         return AliyunAccess(
             **{name: content[name] for name in _PLAIN},
-            key=AccessKey(key["id"], Secret(key["secret"])),
-            operator=_account(content["operator"]),
-            application=Endpoint("application", app["host"], app["port"], _account(app)),
-            control=Control(control["host"], control["port"], Secret(control["token"])),
+            key=AccessKey.from_json(content["key"]),
+            operator=account_from_json(content["operator"]),
+            application=Endpoint("application", app["host"], app["port"], account_from_json(app)),
+            control=Control.from_json(content["control"]),
         )
 
 
 _PLAIN = ("url", "region", "instance_id", "rules", "method", "version", "system_account")
-
-
-def _account_as_json(account: Account) -> dict[str, str]:
-    return {"user": account.user, "password": account.password.reveal()}
-
-
-def _account(content: Mapping[str, str]) -> Account:
-    return Account(content["user"], Secret(content["password"]))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TypeVar
 
-from providers.mysql.errors import ServerError
 from providers.sandbox.aliyun_api import beginnings, machine
 from providers.sandbox.aliyun_api.databases import Databases, NotDrained
 from providers.sandbox.aliyun_api.faults import Faults
@@ -32,19 +29,10 @@ from providers.sandbox.aliyun_api.state import (
     strings,
 )
 from providers.sandbox.api.addresses import Addresses, Place
+from providers.sandbox.api.beside import Beside
 from providers.sandbox.api.clock import Clock
 from providers.sandbox.api.refusals import Refused
 from providers.sandbox.api.versions import version_of
-from providers.sandbox.catalogue import EngineMissing
-from providers.sandbox.launcher import ServerFailed
-
-_AGAIN_S = 0.2
-_END_S = 10.0
-_FAILURES = (ServerError, ServerFailed, EngineMissing)
-
-_Thing = TypeVar("_Thing")
-
-log = logging.getLogger(__name__)
 
 
 class Cloud:
@@ -71,19 +59,17 @@ class Cloud:
         self.reports: dict[int, tuple[Mapping[str, str], float, tuple[Item, ...]]] = {}
         self._tokens: dict[str, tuple[Mapping[str, str], str]] = {}
         self._migrations: dict[str, Migration] = {}
-        self._closing = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._beside = Beside()
         self._lead()
 
     def halt(self) -> None:
         """Begin nothing more, and give up what fails from here on."""
-        self._closing.set()
+        self._beside.closing.set()
 
     def close(self) -> None:
         """Stop what is under way; the servers stay as they are."""
         self.halt()
-        for thread in list(self._threads):
-            thread.join(_END_S)
+        self._beside.join()
         self.databases.close()
         self.addresses.close()
 
@@ -176,7 +162,7 @@ class Cloud:
                     self.put(beginnings.own_task(cluster.id, migration.instance_id, migration.created_at))
                 self._keep(migration)
                 return
-        self._spawn(lambda: self._clone(cluster.id))
+        self._beside.spawn(lambda: self._clone(cluster.id), "cloud work")
 
     def change(self, cluster_id: str, turn: Callable[[Migration], Migration]) -> None:
         """Turn a migration into its next.
@@ -256,26 +242,11 @@ class Cloud:
         before = self._migrations.get(migration.cluster_id)
         self._migrations[migration.cluster_id] = migration
         if migration.work is not None and (before is None or before.step != migration.step):
-            self._spawn(lambda: self._carry_out(migration))
-
-    def _spawn(self, action: Callable[[], None]) -> None:
-        thread = threading.Thread(target=action, name="cloud work", daemon=True)
-        self._threads = [one for one in self._threads if one.is_alive()] + [thread]
-        thread.start()
-
-    def _persist(self, what: str, action: Callable[[], _Thing]) -> _Thing | None:
-        """Do something, again and again while a server does not answer; None when the cloud is closed meanwhile."""
-        while not self._closing.is_set():
-            try:
-                return action()
-            except _FAILURES as error:
-                log.warning("%s is tried again: %s", what, error)
-                self._closing.wait(_AGAIN_S)
-        return None
+            self._beside.spawn(lambda: self._carry_out(migration), "cloud work")
 
     def _clone(self, cluster_id: str) -> None:
-        self._persist(f"the clone {cluster_id}", lambda: self.databases.clone(cluster_id))
-        self.clock.wait_until(self.clock.now() + self.scenario.durations.clone, self._closing)
+        self._beside.persist(f"the clone {cluster_id}", lambda: self.databases.clone(cluster_id))
+        self.clock.wait_until(self.clock.now() + self.scenario.durations.clone, self._beside.closing)
         self._make_ready(cluster_id)
 
     def _make_ready(self, cluster_id: str) -> None:
@@ -293,9 +264,9 @@ class Cloud:
             Work.SEPARATE: lambda: self._separate(migration),
         }
         assert migration.work is not None
-        outcome = self._persist(f"{migration.work} of {migration.cluster_id}", works[migration.work])
-        self.clock.wait_until(migration.earliest, self._closing)
-        if outcome is None or self._closing.is_set():
+        outcome = self._beside.persist(f"{migration.work} of {migration.cluster_id}", works[migration.work])
+        self.clock.wait_until(migration.earliest, self._beside.closing)
+        if outcome is None or self._beside.closing.is_set():
             return
         with self.lock:
             if migration.work is Work.COPY or (migration.work is Work.CHECK and outcome):
@@ -330,7 +301,7 @@ class Cloud:
                 except NotDrained as error:
                     return str(error)
                 drained.set()
-                self.clock.wait_until(self.clock.now() + self.scenario.durations.fenced, self._closing)
+                self.clock.wait_until(self.clock.now() + self.scenario.durations.fenced, self._beside.closing)
                 self._exchange_addresses(migration)
             self.databases.reverse(old, new)
             return ""

@@ -35,4 +35,4 @@ def carry_out(order: Mapping[str, Any], gateway: Gateway, faults: Faults, clock:
         seconds = order["seconds"]
         faults.delayed_seconds = None if seconds is None else int(seconds)
 
-    return control.carry_out(order, {**control.common(faults, clock, lambda: gateway.calls), "lag": lag})
+    return control.carry_out(order, {**control.common(faults, clock, lambda: gateway.made.so_far), "lag": lag})

@@ -216,25 +216,35 @@ class _Dts:
 
     def _progress(self, task: Task) -> Body:
         """Status, error, and the task's steps."""
-        migration = self._own(task)
+        migration, percent = self._own(task), 100
         if migration is None:
             status, checked, copied, error = task.status_at(self._cloud.clock.now()), "Success", "Finished", ""
         else:
             status = _STATUS.get(migration.status, "Prechecking" if migration.work is Work.CHECK else "Initializing")
             checked = {"PrecheckFailed": "Failed", "Prechecking": "Checking"}.get(status, "Success")
-            copied = "Finished" if status == "synchronizing" else "NotStarted"
+            percent = self._copied(migration)
+            copied = {100: "Finished", 0: "NotStarted"}.get(percent, "Migrating")
             error = migration.comment
-        ready = "Finished" if copied == "Finished" else "NotStarted"
-        step = {"Status": copied, "Percent": "100" if copied == "Finished" else "0", "Progress": "", "ErrorMessage": ""}
+        ready = "Finished" if percent else "NotStarted"
+        step = {"Status": copied, "Percent": str(percent), "Progress": "", "ErrorMessage": ""}
         return {
             "Status": status,
             "ErrorMessage": error,
             "PrecheckStatus": {"Status": checked, "Percent": "100", "Detail": self._check_details(task)},
-            "StructureInitializationStatus": {**step, "Status": ready},
+            "StructureInitializationStatus": {**step, "Status": ready, "Percent": "100" if percent else "0"},
             "DataInitializationStatus": step,
-            "DataSynchronizationStatus": {**step, "Status": status, "ErrorMessage": error},
+            "DataSynchronizationStatus": {**step, "Status": status, "Percent": "0", "ErrorMessage": error},
             "Performance": {"Rps": "0", "Flow": "0"},
         }
+
+    def _copied(self, migration: Migration) -> int:
+        """How much of the full copy is done, in hundredths: by the time it takes, and never all before it is."""
+        if migration.status in (Status.SYNCING, Status.REVERSED):
+            return 100
+        if migration.work is not Work.COPY:
+            return 0
+        left = (migration.earliest - self._cloud.clock.now()) / max(self._cloud.scenario.durations.clone, 0.001)
+        return min(99, max(1, int(100 * (1 - left))))
 
     def _check_details(self, task: Task) -> list[Body]:
         return [

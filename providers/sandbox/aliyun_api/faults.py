@@ -30,6 +30,12 @@ def forbidden(action: str) -> Fault:
     )  # fmt: skip
 
 
+def lost_answers() -> tuple[Fault, ...]:
+    """Every write is carried out and never answered; what has a token is answered when it is sent again."""
+    never = ("polardb:CreateDBEndpointAddress", "*:Modify*", "*:Close*", "*:Continue*", "*:Abort*", "*:Delete*")
+    return (*(Fault(Kind.LOSE, action, None) for action in never), Fault(Kind.LOSE, "*:Create*"))
+
+
 class Faults(faults.Faults):
     """The faults that wait for their call, and a wrong lag; safe to use from any thread.
 

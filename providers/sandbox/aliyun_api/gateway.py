@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 from providers.sandbox.aliyun_api.refusals import missing
 from providers.sandbox.aliyun_api.signature import Verifier
 from providers.sandbox.aliyun_api.state import Body, Parameters
-from providers.sandbox.api.calls import Call
+from providers.sandbox.api.calls import Call, Calls
 from providers.sandbox.api.faults import Fault, Faults, Kind
 from providers.sandbox.api.http import Reply, Request
 from providers.sandbox.api.refusals import Refused
@@ -52,20 +51,7 @@ class Gateway:
     products: Sequence[Product]
     verifier: Verifier
     faults: Faults
-    _calls: list[Call] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def calls(self) -> tuple[Call, ...]:
-        """Every signed call so far, in the order in which they were answered; passwords in them are masked."""
-        with self._lock:
-            return tuple(self._calls)
-
-    @property
-    def answered(self) -> int:
-        """How many signed calls there were so far."""
-        with self._lock:
-            return len(self._calls)
+    made: Calls[Call] = field(default_factory=Calls)
 
     def serve(self, request: Request) -> Reply:
         """Answer one request: its parameters are those of its query and of its form."""
@@ -90,8 +76,7 @@ class Gateway:
         reply, outcome = _without_doing(fault, product, request_id)
         if reply is None:
             reply, outcome = self._carry_out(product, action, own, fault, request_id)
-        with self._lock:
-            self._calls.append(Call(name, shown, outcome, reply.reset))
+        self.made.add(Call(name, shown, outcome, reply.reset))
         return reply
 
     def _find(self, given: Parameters) -> tuple[Product, Action]:

@@ -31,6 +31,7 @@ from providers.sandbox.aliyun_api.state import (
 from providers.sandbox.api.refusals import Refused
 
 _CLASSES = ("polar.mysql.x4.medium", "polar.mysql.x4.large", "polar.mysql.x4.xlarge")
+_SERVERLESS_CLASS = "polar.mysql.sl.small"
 _STORAGE_MAX = 50 << 40
 _STORAGE_SQL = "SELECT COALESCE(SUM(data_length + index_length), 0) FROM information_schema.tables"
 _FORMS = {
@@ -190,6 +191,7 @@ class _Clusters:
         for name, (form, code) in _FORMS.items():
             if not re.fullmatch(form, given.get(name, "")):
                 raise Refused(400, code, f"The specified parameter {name} is not valid.")
+        _check_serverless(given)
         if given["RegionId"] != scenario.region:
             raise no_instance()
         source = self._source(given.get("SourceResourceId", ""))
@@ -306,3 +308,24 @@ class _Clusters:
             "DstVersion": order["DBVersion"],
             "details": details if finished else [],
         }
+
+
+def _check_serverless(given: Parameters) -> None:
+    """What an order of a serverless cluster has to hold.
+
+    Raises:
+        Refused: it does not.
+    """
+    kind = given.get("ServerlessType")
+    if kind is None:
+        return
+    if kind != "AgileServerless":
+        raise bad_parameter("ServerlessType")
+    if given["PayType"] != "Postpaid":
+        raise bad_parameter("PayType")
+    if given.get("DBNodeClass") != _SERVERLESS_CLASS:
+        raise bad_parameter("DBNodeClass")
+    for least, most, allowed in (("ScaleMin", "ScaleMax", range(1, 33)), ("ScaleRoNumMin", "ScaleRoNumMax", range(16))):
+        sizes = [given.get(name, "") for name in (least, most)]
+        if not all(size.isdigit() and int(size) in allowed for size in sizes) or int(sizes[0]) > int(sizes[1]):
+            raise bad_parameter(most)

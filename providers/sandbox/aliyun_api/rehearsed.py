@@ -10,16 +10,18 @@ from providers.mysql.server import Server
 from providers.sandbox import passwords
 from providers.sandbox.aliyun_api.access import AliyunAccess
 from providers.sandbox.aliyun_api.databases import Databases
+from providers.sandbox.aliyun_api.faults import lost_answers
 from providers.sandbox.aliyun_api.simulator import Simulator
 from providers.sandbox.aliyun_api.spec import AliyunCloud
 from providers.sandbox.aliyun_api.state import system_accounts
+from providers.sandbox.api.rehearsed import Rehearsed
 from providers.sandbox.api.sessions import tls_free
 from providers.sandbox.api.versions import version_of
 from providers.sandbox.cloud import Ground
 from providers.sandbox.options import Positioning
 
 
-class RehearsedAliyun:
+class RehearsedAliyun(Rehearsed[Simulator]):
     """A running simulation over a sandbox's servers. It begins in the constructor."""
 
     def __init__(self, spec: AliyunCloud, ground: Ground) -> None:
@@ -30,19 +32,18 @@ class RehearsedAliyun:
             _plant_account(ground, extra)
         accounts = (ground.forward, ground.reverse)
         by_file = ground.positioning is Positioning.FILE
-        self._simulator = Simulator(
-            spec.simulated(), Databases(ground.source, ground.spares, accounts, by_file=by_file)
+        super().__init__(
+            Simulator(spec.simulated(), Databases(ground.source, ground.spares, accounts, by_file=by_file))
         )
+
+        if spec.answers == "lost":
+            for fault in lost_answers():
+                self._simulator.faults.add(fault)
 
     @property
     def application(self) -> tuple[str, int]:
         """Host and port by which the application knows its database."""
         return self._simulator.access.application
-
-    @property
-    def answered(self) -> int:
-        """How many calls it has answered so far."""
-        return self._simulator.answered
 
     def access(self) -> dict[str, Any]:
         """What a client needs, secrets included, as `AliyunAccess.from_json` takes it."""
@@ -61,14 +62,6 @@ class RehearsedAliyun:
             application=Endpoint("application", host, port, accounts.application),
             control=found.control,
         ).as_json()
-
-    def halt(self) -> None:
-        """Begin nothing more: afterwards the servers can be taken down under it."""
-        self._simulator.halt()
-
-    def close(self) -> None:
-        """End, when the servers are down."""
-        self._simulator.close()
 
 
 def _plant_account(ground: Ground, name: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+from providers.sandbox.api.paces import Paced
 
 
 @dataclass(frozen=True)
-class Durations:
+class Durations(Paced):
     """How long the cloud takes, in seconds; the defaults are what its documents say, or usual.
 
     `fenced` is how much of a switch neither side takes writes.
@@ -22,10 +24,6 @@ class Durations:
     address: float = 30.0
     report: float = 60.0
     task: float = 60.0
-
-    def at_pace(self, pace: float) -> Durations:
-        """The same, `pace` times as fast."""
-        return Durations(**{one.name: getattr(self, one.name) / pace for one in fields(self)})
 
 
 @dataclass(frozen=True)

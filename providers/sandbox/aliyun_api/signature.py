@@ -11,23 +11,14 @@ import hashlib
 import hmac
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from providers.mysql.endpoint import Secret
 from providers.sandbox.aliyun_api.refusals import missing
+from providers.sandbox.api.keys import AccessKey
 from providers.sandbox.api.refusals import Refused
 
 _VALID_S = 15 * 60.0
 _ALWAYS = ("Action", "Version", "AccessKeyId", "Signature", "SignatureMethod", "SignatureNonce", "Timestamp")
-
-
-@dataclass(frozen=True)
-class AccessKey:
-    """What calls are signed with."""
-
-    id: str
-    secret: Secret = field(repr=False)
 
 
 def string_to_sign(method: str, parameters: Mapping[str, str]) -> str:

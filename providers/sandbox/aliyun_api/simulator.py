@@ -14,10 +14,11 @@ from providers.sandbox.aliyun_api.databases import Databases
 from providers.sandbox.aliyun_api.faults import Faults
 from providers.sandbox.aliyun_api.gateway import Gateway
 from providers.sandbox.aliyun_api.scenario import Scenario
-from providers.sandbox.aliyun_api.signature import AccessKey, Verifier
-from providers.sandbox.api.calls import Call
+from providers.sandbox.aliyun_api.signature import Verifier
+from providers.sandbox.api.calls import Answering, Call
 from providers.sandbox.api.clock import Clock
 from providers.sandbox.api.http import ApiServer
+from providers.sandbox.api.keys import AccessKey
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Access:
     control: Control
 
 
-class Simulator:
+class Simulator(Answering[Call]):
     """A running simulation. It begins in the constructor; close it when done.
 
     `databases` holds the source, which runs already, and the servers of which clusters are made, which the
@@ -50,6 +51,7 @@ class Simulator:
         key = AccessKey(f"LTAI{secrets.token_hex(8)}", Secret(secrets.token_urlsafe(22)))
         products = [made.product(self.cloud) for made in (polardb, rds, ram, resourcemanager, dts)]
         self._gateway = Gateway(products, Verifier(key, time.time), self.faults)
+        super().__init__(self._gateway.made)
         self._server = ApiServer(
             self._gateway.serve, lambda order: control.carry_out(order, self._gateway, self.faults, self.clock)
         )
@@ -63,16 +65,6 @@ class Simulator:
             (first.connection_string, first.port),
             Control(host, port, self._server.control_token),
         )
-
-    @property
-    def calls(self) -> tuple[Call, ...]:
-        """Every signed call so far, in the order in which they were answered."""
-        return self._gateway.calls
-
-    @property
-    def answered(self) -> int:
-        """How many signed calls there were so far."""
-        return self._gateway.answered
 
     def halt(self) -> None:
         """Stop answering and begin nothing more, so that the servers can be taken down before `close`."""

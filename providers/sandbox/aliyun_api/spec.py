@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from providers.sandbox.aliyun_api.machine import Route
@@ -26,7 +26,8 @@ class AliyunCloud:
     """Alibaba Cloud: the source is an RDS for MySQL instance, the target a server that becomes a PolarDB cluster.
 
     The method decides the scenario's category and storage type, from which the cloud chooses it. `precheck`: a
-    logical migration fails its precheck at first, because the shop has its trigger.
+    logical migration fails its precheck at first, because the shop has its trigger. `answers`: whether those to calls
+    that change something arrive, or the connection breaks once the change was made.
     """
 
     kind: ClassVar[str] = "aliyun"
@@ -34,6 +35,7 @@ class AliyunCloud:
     method: Literal["physical", "logical"] = "physical"
     precheck: Literal["pass", "fail"] = "pass"
     scenario: Scenario = _AT_PACE
+    answers: Literal["kept", "lost"] = "kept"
 
     @property
     def with_trigger(self) -> bool:
@@ -67,7 +69,7 @@ class AliyunCloud:
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
-        return {"method": self.method, "precheck": self.precheck, "scenario": self.scenario.as_json()}
+        return asdict(self)
 
     def server(self) -> type[SandboxServer]:
         """See `CloudSpec`."""
@@ -84,4 +86,4 @@ class AliyunCloud:
 
 def from_json(content: Mapping[str, Any]) -> AliyunCloud:
     """The reverse of `AliyunCloud.as_json`."""
-    return AliyunCloud(content["method"], content["precheck"], Scenario.from_json(content["scenario"]))
+    return AliyunCloud(**{**content, "scenario": Scenario.from_json(content["scenario"])})

@@ -112,7 +112,8 @@ async def _carry(door: _Door, reader: asyncio.StreamReader, writer: asyncio.Stre
         _reset(writer)
         return
     try:
-        there_reader, there = await asyncio.open_connection(*place)
+        # The server is to see the host that the client comes from.
+        there_reader, there = await asyncio.open_connection(*place, local_addr=(_host(writer), 0))
     except OSError:
         _reset(writer)
         return
@@ -135,6 +136,11 @@ async def _carry(door: _Door, reader: asyncio.StreamReader, writer: asyncio.Stre
         door.lines.discard(line)
         for end in line:
             end.close()
+
+
+def _host(writer: asyncio.StreamWriter) -> str:
+    host: str = writer.get_extra_info("peername")[0]
+    return host
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -6,7 +6,7 @@ import http.client
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from providers.mysql.endpoint import Secret
 from providers.sandbox.api.clock import Clock
@@ -55,6 +55,15 @@ class Control:
     host: str
     port: int
     token: Secret
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields as JSON values, the token in clear."""
+        return {"host": self.host, "port": self.port, "token": self.token.reveal()}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Self:
+        """The reverse of `as_json`."""
+        return cls(content["host"], content["port"], Secret(content["token"]))
 
     def add(self, fault: Fault) -> None:
         """Let a call go wrong from now on."""

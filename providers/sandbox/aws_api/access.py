@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from providers.mysql.endpoint import Account, Secret
+from providers.mysql.endpoint import Account
+from providers.sandbox.api.keys import AccessKey
 from providers.sandbox.aws_api.control import AwsControl
-from providers.sandbox.aws_api.signature import AccessKey
+from providers.sandbox.packing import account_as_json, account_from_json
 
 
 @dataclass(frozen=True)
@@ -31,25 +32,24 @@ class Access:
         """The fields as JSON values, secrets included."""
         return {
             "url": self.url,
-            "key": {"id": self.key.id, "secret": self.key.secret.reveal()},
+            "key": self.key.as_json(),
             "region": self.region,
             "instance_id": self.instance_id,
-            "master": {"user": self.master.user, "password": self.master.password.reveal()},
+            "master": account_as_json(self.master),
             "application": list(self.application),
-            "control": {"host": self.control.host, "port": self.control.port, "token": self.control.token.reveal()},
+            "control": self.control.as_json(),
         }
 
     @staticmethod
     def from_json(content: Mapping[str, Any]) -> Access:
         """The reverse of `as_json`."""
-        key, master, way_in = content["key"], content["master"], content["control"]
         host, port = content["application"]
         return Access(
             content["url"],
-            AccessKey(key["id"], Secret(key["secret"])),
+            AccessKey.from_json(content["key"]),
             content["region"],
             content["instance_id"],
-            Account(master["user"], Secret(master["password"])),
+            account_from_json(content["master"]),
             (host, port),
-            AwsControl(way_in["host"], way_in["port"], Secret(way_in["token"])),
+            AwsControl.from_json(content["control"]),
         )

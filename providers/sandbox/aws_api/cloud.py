@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from providers.mysql.errors import ServerError
 from providers.mysql.position import Position
 from providers.sandbox.api.addresses import Addresses, Place
+from providers.sandbox.api.beside import Beside
 from providers.sandbox.api.clock import Clock
 from providers.sandbox.aws_api.catalogue import IF_REPLICA, KNOWN, family_of, version_of
 from providers.sandbox.aws_api.faults import AwsFaults
@@ -27,20 +26,14 @@ from providers.sandbox.aws_api.state import (
     Instance,
     Snapshot,
 )
-from providers.sandbox.catalogue import EngineMissing
-from providers.sandbox.launcher import SandboxServer, ServerFailed
+from providers.sandbox.launcher import SandboxServer
 
 INSTANCE = "db-instance"
-_AGAIN_S = 0.2
 _LOOK_S = 0.05
-_END_S = 30.0
-_FAILURES = (ServerError, ServerFailed, EngineMissing)
 # With these an instance takes orders.
 USABLE = (AVAILABLE, "storage-optimization", "backing-up")
 
 _Thing = TypeVar("_Thing")
-
-log = logging.getLogger(__name__)
 
 
 class Cloud:
@@ -69,10 +62,9 @@ class Cloud:
         self.events: list[Event] = []
         self.groups: dict[str, Group] = {}
         self._doors: dict[str, Place] = {}
-        self._closing = threading.Event()
+        self._beside = Beside()
         # Of each piece of work, until when it has been planned.
         self._plan = threading.local()
-        self._threads: list[threading.Thread] = []
         self.engine, self.version = version_of(first.engine)
         begun = Instance(
             scenario.instance_id,
@@ -91,13 +83,14 @@ class Cloud:
         self.servers = servers(begun.key)
         if not scenario.backup_days:
             self.restart(begun.key)
+        elif scenario.settings:
+            self.servers.set_variables(begun.key, dict(scenario.settings))
         self.open(begun)
 
     def halt(self) -> None:
         """Stop what is under way, and begin nothing more."""
-        self._closing.set()
-        for thread in list(self._threads):
-            thread.join(_END_S)
+        self._beside.closing.set()
+        self._beside.join()
 
     def close(self) -> None:
         """Stop what is under way, and take the servers down that were made."""
@@ -147,7 +140,8 @@ class Cloud:
         """The group with which the account's one instance begins."""
         if not own:
             return self.default_group(self.engine, self.version)
-        self.groups[own] = Group(own, family_of(self.engine, self.version), f"of {self.scenario.instance_id}")
+        settings = {name: (value, "immediate") for name, value in self.scenario.settings.items()}
+        self.groups[own] = Group(own, family_of(self.engine, self.version), f"of {self.scenario.instance_id}", settings)
         return own
 
     def group(self, name: str) -> Group:
@@ -214,12 +208,12 @@ class Cloud:
         Whoever moves the clock after an order moves all that follows from it, however far it has come.
         """
         self._plan.moment = getattr(self._plan, "moment", self.clock.now()) + seconds
-        self.clock.wait_until(self._plan.moment, self._closing)
-        return not self._closing.is_set()
+        self.clock.wait_until(self._plan.moment, self._beside.closing)
+        return not self._beside.closing.is_set()
 
     def rest(self) -> bool:
         """Wait before another look at the servers; False where the simulation ends."""
-        return not self._closing.wait(_LOOK_S)
+        return not self._beside.closing.wait(_LOOK_S)
 
     def spawn(self, action: Callable[[], object]) -> None:
         """Let something go on beside the calls, ordered now."""
@@ -229,19 +223,11 @@ class Cloud:
             self._plan.moment = ordered
             action()
 
-        thread = threading.Thread(target=work, name="rds work", daemon=True)
-        self._threads = [one for one in self._threads if one.is_alive()] + [thread]
-        thread.start()
+        self._beside.spawn(work, "rds work")
 
     def persist(self, what: str, action: Callable[[], _Thing]) -> _Thing | None:
-        """Do something, again and again while a server does not answer; None when the simulation ends meanwhile."""
-        while not self._closing.is_set():
-            try:
-                return action()
-            except _FAILURES as error:
-                log.warning("%s is tried again: %s", what, error)
-                self._closing.wait(_AGAIN_S)
-        return None
+        """As `Beside.persist`."""
+        return self._beside.persist(what, action)
 
     def done(self, what: str, action: Callable[[], None]) -> bool:
         """As `persist`, for what gives nothing back: whether it was done."""

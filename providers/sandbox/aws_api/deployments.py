@@ -20,7 +20,7 @@ from providers.sandbox.aws_api.refusals import (
     wrong_state,
     wrong_value,
 )
-from providers.sandbox.aws_api.state import AVAILABLE, Deployment, Instance, new_key
+from providers.sandbox.aws_api.state import AVAILABLE, Deployment, Group, Instance, new_key
 
 KIND = "blue-green-deployment"
 _LEAST_TIMEOUT_S, _MOST_TIMEOUT_S = 30, 3600
@@ -71,6 +71,15 @@ def create(cloud: Cloud, given: Given) -> Deployment:
     return deployment
 
 
+def begin(cloud: Cloud, group: str) -> None:
+    """Make a deployment of the account's one instance, as its owner did by hand, with this group for green."""
+    blue = cloud.instance(cloud.scenario.instance_id)
+    settings = {**cloud.groups[blue.group].settings, "event_scheduler": ("OFF", "pending-reboot")}
+    cloud.groups[group] = Group(group, cloud.groups[blue.group].family, "of green", settings)
+    given = {"BlueGreenDeploymentName": "by-hand", "Source": blue.id, "TargetDBParameterGroupName": group}
+    create(cloud, given)
+
+
 def _require_blue(cloud: Cloud, blue: Instance) -> None:
     if blue.deployment:
         raise wrong_state(f"The DB instance {blue.id} is already part of a Blue/Green deployment.")
@@ -97,12 +106,18 @@ def _provide(cloud: Cloud, deployment: Deployment, made: Instance) -> None:
         return
     if not cloud.pause(cloud.durations.green):
         return
+    if cloud.faults.takes_replica():
+        cloud.done(f"the fault of {made.id}", lambda: cloud.servers.break_replication(made.key))
     with cloud.lock:
         deployment.tasks = dict.fromkeys(deployment.tasks, "COMPLETED")
         deployment.status = "AVAILABLE"
     cloud.set_status(made.key, AVAILABLE)
     cloud.open(made)
-    cloud.tell(deployment.id, "Blue/green deployment tasks completed.", "creation", kind=KIND)
+    words = (
+        "Blue/green deployment tasks completed. You can make more modifications to the green environment databases or "
+        "switch over the deployment."
+    )
+    cloud.tell(deployment.id, words, "creation", kind=KIND)
 
 
 def switch(cloud: Cloud, given: Given) -> Deployment:
@@ -122,7 +137,8 @@ def switch(cloud: Cloud, given: Given) -> Deployment:
         deployment.status, deployment.details = "SWITCHOVER_IN_PROGRESS", None
     late = cloud.faults.takes_switch()
     deadline = cloud.clock.now() + seconds
-    cloud.tell(deployment.id, "Switchover from blue to green initiated.", "notification", kind=KIND)
+    between = _between(cloud, deployment)
+    cloud.tell(deployment.id, f"Switchover from {between} started.", "notification", kind=KIND)
     cloud.spawn(lambda: _switch(cloud, deployment, deadline, late))
     return deployment
 
@@ -135,6 +151,8 @@ def _switch(cloud: Cloud, deployment: Deployment, deadline: float, late: bool) -
     if objection:
         _failed(cloud, deployment, f"Switchover was canceled by a guardrail: {objection}")
         return
+    between = _between(cloud, deployment)
+    cloud.tell(deployment.id, f"Switchover from primary {between} started.", "notification", kind=KIND)
     cloud.shut(blue)
     cloud.shut(green)
     end = cloud.persist(f"the fence of {blue.id}", lambda: _fenced(cloud, blue.key))
@@ -144,7 +162,7 @@ def _switch(cloud: Cloud, deployment: Deployment, deadline: float, late: bool) -
         # Nothing has changed until now but that blue is closed.
         while late and cloud.clock.now() < deadline and cloud.rest():
             pass
-        cloud.done(f"the rollback of {blue.id}", lambda: cloud.servers.lift(blue.key))
+        cloud.done(f"the rollback of {blue.id}", lambda: _as_its_group_says(cloud, blue))
         cloud.open(blue)
         cloud.open(green)
         _failed(cloud, deployment, "Switchover timed out and was rolled back.")
@@ -152,16 +170,39 @@ def _switch(cloud: Cloud, deployment: Deployment, deadline: float, late: bool) -
     if not cloud.pause(cloud.durations.switch):
         return
     cloud.done(f"the end of replication on {green.id}", lambda: cloud.servers.detach(green.key))
+    place = cloud.persist(f"the log of {green.id}", lambda: _log(cloud, green.key))
     with cloud.lock:
-        name, blue.id = blue.id, _old_name(cloud, blue.id)
+        name, green_name, blue.id = blue.id, green.id, _old_name(cloud, blue.id)
         green.id, green.source, green.deployment, blue.deployment = name, None, None, None
         blue.fenced = True
-    cloud.done(f"the opening of {green.id}", lambda: cloud.servers.lift(green.key))
+    cloud.done(f"the opening of {green.id}", lambda: _as_its_group_says(cloud, green))
     cloud.open(green)
     cloud.open(blue)
+    if place:
+        # It is told of the name that green had.
+        cloud.tell(green_name, f"Binary log coordinates in green environment after switchover: {place}", "notification")
+    renamed = f"Renamed {name} to {blue.id} and {green_name} to {name}."
+    cloud.tell(deployment.id, f"Switchover from primary {between} completed. {renamed}", "notification", kind=KIND)
+    cloud.tell(deployment.id, "Switchover completed on blue/green deployment.", "notification", kind=KIND)
     with cloud.lock:
         deployment.status = "SWITCHOVER_COMPLETED"
-    cloud.tell(deployment.id, "Switchover from blue to green completed.", "notification", kind=KIND)
+
+
+def _between(cloud: Cloud, deployment: Deployment) -> str:
+    return f"{cloud.instances[deployment.blue].id} to {cloud.instances[deployment.green].id}"
+
+
+def _as_its_group_says(cloud: Cloud, one: Instance) -> None:
+    cloud.servers.set_variables(one.key, {"read_only": cloud.variables(one)["read_only"]})
+
+
+def _log(cloud: Cloud, key: str) -> str:
+    """Where a server's own log ends, as an event tells it; empty where it keeps none."""
+    with cloud.servers.opened(key) as server:
+        if server.variable("log_bin") != "ON":
+            return ""
+        end = server.end_of_log()
+    return f"file {end.file} and position {end.offset}"
 
 
 def _objection(cloud: Cloud, blue: str, green: str) -> str:
@@ -204,9 +245,12 @@ def _arrives(cloud: Cloud, green: str, end: Position, deadline: float) -> bool:
 
 
 def _failed(cloud: Cloud, deployment: Deployment, why: str) -> None:
+    between = _between(cloud, deployment)
+    words = f"Switchover from primary {between} was canceled due to {why}"
+    cloud.tell(deployment.id, words, "failure", kind=KIND)
+    cloud.tell(deployment.id, "Switchover canceled on blue/green deployment.", "failure", kind=KIND)
     with cloud.lock:
         deployment.status, deployment.details = "SWITCHOVER_FAILED", why
-    cloud.tell(deployment.id, why, "failure", kind=KIND)
 
 
 def _old_name(cloud: Cloud, name: str) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from providers.sandbox.api.calls import Call
+from providers.sandbox.api.calls import Call, Calls
 from providers.sandbox.api.faults import Fault, Faults, Kind
 from providers.sandbox.api.http import Reply, Request
 from providers.sandbox.api.refusals import Refused
@@ -32,20 +31,7 @@ class Gateway:
     cloud: Cloud
     verifier: Verifier
     faults: Faults
-    _calls: list[Call] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def calls(self) -> tuple[Call, ...]:
-        """Every signed call so far, in the order in which they were answered."""
-        with self._lock:
-            return tuple(self._calls)
-
-    @property
-    def answered(self) -> int:
-        """How many signed calls there were so far."""
-        with self._lock:
-            return len(self._calls)
+    made: Calls[Call] = field(default_factory=Calls)
 
     def answer(self, request: Request) -> Reply:
         """Answer one call."""
@@ -61,8 +47,7 @@ class Gateway:
         reply, outcome = _without_doing(wire, fault)
         if reply is None:
             reply, outcome = self._carry_out(wire, act, given, fault)
-        with self._lock:
-            self._calls.append(Call(name, given, outcome, reply.reset))
+        self.made.add(Call(name, given, outcome, reply.reset))
         return reply
 
     def _carry_out(

@@ -26,6 +26,7 @@ _CHANGES = {
     "EngineVersion": "version",
 }
 _STORAGE = {"AllocatedStorage", "StorageType", "Iops", "StorageThroughput"}
+_CHANGED = "configuration change"
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def _replica(cloud: Cloud, made: Instance, source: str) -> None:
 
     if cloud.persist(f"the replica {made.id}", work) is None or not cloud.pause(cloud.durations.replica):
         return
+    if cloud.faults.takes_replica():
+        cloud.done(f"the fault of {made.id}", lambda: cloud.servers.break_replication(made.key))
     cloud.set_status(made.key, AVAILABLE)
     cloud.open(made)
     cloud.tell(made.id, "DB instance created", "creation")
@@ -168,11 +171,15 @@ def _rename(cloud: Cloud, one: Instance, target: str) -> bool:
 
 
 def _reshape(cloud: Cloud, one: Instance, ordered: dict[str, object]) -> bool:
-    cloud.tell(one.id, "Applying modification to database instance", "configuration change")
     converts = "MultiAZ" in ordered and bool(ordered["MultiAZ"]) and not one.multi_az
+    said = _said(ordered)
+    for what in said:
+        cloud.tell(one.id, f"Applying modification {what}", _CHANGED)
     restarts = {"DBInstanceClass", "EngineVersion"} & set(ordered) or (
         "BackupRetentionPeriod" in ordered and (one.backup_days == 0) != (ordered["BackupRetentionPeriod"] == 0)
     )
+    if converts and not _snapshot(cloud, one):
+        return False
     if not cloud.pause(cloud.durations.convert if converts else cloud.durations.modify):
         return False
     fails_over = one.multi_az and not converts
@@ -180,21 +187,46 @@ def _reshape(cloud: Cloud, one: Instance, ordered: dict[str, object]) -> bool:
         for name, value in ordered.items():
             if name in _CHANGES:
                 setattr(one, _CHANGES[name], value)
-    if converts:
-        cloud.tell(one.id, "Finished applying modification to convert to a Multi-AZ DB instance", "availability")
     if not restarts:
-        return True
-    if fails_over:
-        return switch_zone(cloud, one)
-    return cloud.reboot(one.key, cloud.durations.outage, cloud.servers.stop)
+        going_on = True
+    elif fails_over:
+        # What was changed is the standby's until it takes over.
+        going_on = switch_zone(cloud, one)
+    else:
+        going_on = cloud.reboot(one.key, cloud.durations.outage, cloud.servers.stop)
+    for what in said if going_on else ():
+        cloud.tell(one.id, f"Finished applying modification {what}", _CHANGED)
+    return going_on
+
+
+def _snapshot(cloud: Cloud, one: Instance) -> bool:
+    """Begin the snapshot of which a standby is made; False where the simulation ends."""
+    cloud.servers.freeze(one.key)
+    try:
+        return cloud.pause(cloud.durations.frozen)
+    finally:
+        cloud.servers.thaw(one.key)
+
+
+def _said(ordered: Mapping[str, object]) -> list[str]:
+    """What an order changes, in the words of RDS's events: nothing of what it says no word of."""
+    found = []
+    if "MultiAZ" in ordered:
+        kind = "Multi-AZ" if ordered["MultiAZ"] else "standard (Single-AZ)"
+        found.append(f"to convert to a {kind} DB instance")
+    if "DBInstanceClass" in ordered:
+        found.append("to database instance class")
+    if _STORAGE & set(ordered):
+        found.append("to allocated storage")
+    return found
 
 
 def switch_zone(cloud: Cloud, one: Instance) -> bool:
     """Let an instance's standby take over; False where the simulation ends."""
     cloud.tell(one.id, "Multi-AZ instance failover started", "failover")
-    going_on = cloud.reboot(one.key, cloud.durations.failover, cloud.servers.fail)
+    going_on = cloud.reboot(one.key, cloud.durations.failover, cloud.servers.fail_over)
     with cloud.lock:
-        one.zone = "b" if one.zone == "a" else "a"
+        one.zone = one.other_zone
     cloud.tell(one.id, "Multi-AZ instance failover completed", "failover")
     return going_on
 
@@ -248,9 +280,14 @@ def reboot(cloud: Cloud, given: Given) -> Instance:
         over = bool(given.get("ForceFailover"))
         if over and not one.multi_az:
             raise wrong_combination("You can't force failover of a DB instance that is not configured for Multi-AZ.")
+        if over and cloud.faults.takes_failover():
+            cloud.tell(
+                one.id,
+                "Abandoning user requested failover since a failover recently occurred on the database instance",
+                "failover",
+            )
+            return one
         one.status = "rebooting"
-        # A blue instance that was switched away from takes writes again after a restart.
-        one.fenced = False
     cloud.spawn(lambda: _reboot(cloud, one, (lambda: switch_zone(cloud, one)) if over else None))
     return one
 

@@ -32,6 +32,8 @@ class Servers:
     """Servers by the key of their instance. The first is given; the others are made in `run_dir`, and taken down.
 
     `spares`, servers that have not been started, are used before any is made; they are left to who gave them.
+    `standby`, another such server, is where the first one's data are served from after a failover, and back with the
+    next one.
 
     `by_file`: replicas follow by file and position. Methods may be called from any thread, for one server by one at a
     time; they raise ServerError, ServerFailed or EngineMissing where a server does not do what it is told.
@@ -47,10 +49,12 @@ class Servers:
         *,
         by_file: bool,
         spares: Sequence[SandboxServer] = (),
+        standby: SandboxServer | None = None,
     ) -> None:
         self.first = first
         self._spares = list(spares)
-        self._given = (first, *spares)
+        self._standbys: dict[str, SandboxServer] = {} if standby is None else {key: standby}
+        self._given: tuple[SandboxServer, ...] = (first, *spares, *self._standbys.values())
         self.master = master
         self.run_dir = run_dir
         self._replicator = replicator
@@ -158,6 +162,19 @@ class Servers:
         with self.opened(key) as server:
             server.change(f"{server.dialect.stop_replica} SQL_THREAD")
 
+    def freeze(self, key: str) -> None:
+        """Let a server stand still, as while a snapshot of its volume is begun."""
+        self._signal(key, signal.SIGSTOP)
+
+    def thaw(self, key: str) -> None:
+        """Let it go on."""
+        self._signal(key, signal.SIGCONT)
+
+    def _signal(self, key: str, number: signal.Signals) -> None:
+        pid = self._servers[key].pid
+        if pid is not None:
+            os.kill(pid, number)
+
     def stop(self, key: str) -> None:
         """Shut a server down."""
         self._note(key)
@@ -167,6 +184,21 @@ class Servers:
         """Let a server go down as the machine under it would."""
         self._note(key)
         self._servers[key].kill()
+
+    def fail_over(self, key: str) -> None:
+        """As `fail`; what it had written is its standby's from then on, where that has a machine of its own."""
+        self.fail(key)
+        with self._lock:
+            standby = self._standbys.get(key)
+            if standby is None:
+                return
+            failed = self._servers[key]
+            standby.run_dir.mkdir(parents=True, exist_ok=True)
+            standby.run_dir.chmod(0o700)
+            # Blocks are replicated before a write is acknowledged: the standby has what the disk of the primary has.
+            failed.data_dir.rename(standby.data_dir)
+            standby.server_id = failed.server_id
+            self._servers[key], self._standbys[key] = standby, failed
 
     def start(self, key: str, settings: Mapping[str, str], *, logged: bool) -> None:
         """Start a stopped server, with these variables; what it followed it follows on. `logged`: with binary log."""
@@ -208,9 +240,11 @@ class Servers:
         self._forget(key)
         with self._lock:
             server = self._servers.pop(key, None)
+        if server is None:
+            return
         if server in self._given:
             server.stop()
-        elif server is not None:
+        else:
             server.destroy()
 
     def close(self) -> None:

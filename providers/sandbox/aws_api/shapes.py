@@ -65,6 +65,8 @@ def instance(cloud: Cloud, one: Instance) -> Body:
         "DeletionProtection": one.deletion_protected,
         "StatusInfos": [],
     }
+    if one.multi_az:
+        body["SecondaryAvailabilityZone"] = cloud.scenario.region + one.other_zone
     if one.iops:
         body["Iops"] = one.iops
     if one.status != "creating":

@@ -6,22 +6,14 @@ import hmac
 import re
 from dataclasses import dataclass
 
-from providers.mysql.endpoint import Secret
 from providers.sandbox.api.http import Request
+from providers.sandbox.api.keys import AccessKey
 from providers.sandbox.api.refusals import Refused
 
 _AUTHORIZATION = re.compile(
     r"AWS4-HMAC-SHA256 Credential=(?P<key>[^/]+)/(?P<day>\d{8})/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request, *"
     r"SignedHeaders=(?P<headers>[^,]+), *Signature=(?P<signature>[0-9a-f]{64})"
 )
-
-
-@dataclass(frozen=True)
-class AccessKey:
-    """An access key of the account."""
-
-    id: str
-    secret: Secret
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from typing import Any
 
 from providers.mysql.endpoint import Account, Secret
 from providers.sandbox import passwords
-from providers.sandbox.api.calls import Call
+from providers.sandbox.api.calls import Answering, Call
 from providers.sandbox.api.clock import Clock
 from providers.sandbox.api.http import ApiServer
-from providers.sandbox.aws_api import control, protocol
+from providers.sandbox.api.keys import AccessKey
+from providers.sandbox.aws_api import control, deployments, protocol
 from providers.sandbox.aws_api.access import Access
 from providers.sandbox.aws_api.cloud import Cloud
 from providers.sandbox.aws_api.control import AwsControl
@@ -21,17 +22,18 @@ from providers.sandbox.aws_api.faults import AwsFaults
 from providers.sandbox.aws_api.gateway import Gateway
 from providers.sandbox.aws_api.scenario import Scenario
 from providers.sandbox.aws_api.servers import Servers
-from providers.sandbox.aws_api.signature import AccessKey, Verifier
+from providers.sandbox.aws_api.signature import Verifier
 from providers.sandbox.launcher import SandboxServer
 from providers.sandbox.options import Positioning
 
 
-class Simulator:
+class Simulator(Answering[Call]):
     """A running simulation. It begins in the constructor; close it when done.
 
     `source` is the server of the account's one instance, which runs already and is left running; it keeps the accounts
     and procedures that it gets here. The servers of other instances are first the `spares`, which are not started yet
-    and are left to who gave them; the others are made in `run_dir`, and taken down.
+    and are left to who gave them; the others are made in `run_dir`, and taken down. Where the scenario has its standby
+    apart, the first spare is that.
     """
 
     def __init__(
@@ -51,20 +53,27 @@ class Simulator:
         """
         protocol.require()
         self.clock = clock or Clock()
-        self.faults = AwsFaults()
+        self.faults = AwsFaults(scenario.trouble)
         master = Account(scenario.master_user, Secret(secrets.token_urlsafe(18)))
         replicator = passwords.load().replication
         by_file = positioning is Positioning.FILE
+        apart = scenario.standby_apart and len(spares) > 0
+        standby, rest = (spares[0], spares[1:]) if apart else (None, spares)
         self.cloud = Cloud(
             scenario,
             source,
-            lambda key: Servers(key, source, run_dir, master, replicator, by_file=by_file, spares=spares),
+            lambda key: Servers(
+                key, source, run_dir, master, replicator, by_file=by_file, spares=rest, standby=standby
+            ),
             self.clock,
             self.faults,
         )
+        if scenario.green_group:
+            deployments.begin(self.cloud, scenario.green_group)
         letters = string.ascii_uppercase + string.digits
         key = AccessKey("AKIA" + "".join(secrets.choice(letters) for _ in range(16)), Secret(secrets.token_urlsafe(30)))
         self._gateway = Gateway(self.cloud, Verifier(key, scenario.region), self.faults)
+        super().__init__(self._gateway.made)
         self._server = ApiServer(self._gateway.answer, self._order)
         host, port = self._server.address
         self.access = Access(
@@ -77,19 +86,9 @@ class Simulator:
             AwsControl(host, port, self._server.control_token),
         )
 
-    @property
-    def calls(self) -> tuple[Call, ...]:
-        """Every signed call so far, in the order in which they were answered."""
-        return self._gateway.calls
-
     def break_replication(self, instance_id: str) -> None:
         """Let a replica stop applying."""
         self.cloud.servers.break_replication(self.cloud.instance(instance_id).key)
-
-    @property
-    def answered(self) -> int:
-        """How many signed calls there were so far."""
-        return self._gateway.answered
 
     def halt(self) -> None:
         """Stop answering and begin nothing more, so that the servers can be taken down before `close`."""

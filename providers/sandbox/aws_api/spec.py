@@ -24,12 +24,15 @@ USUAL = Scenario(parameter_group="m1-own", durations=_AT_PACE)
 
 @dataclass(frozen=True)
 class AwsCloud:
-    """RDS: the source is an instance, the target a server that becomes its replica."""
+    """RDS: the source is an instance, the target a server that becomes its replica.
+
+    `spares`: how many instances there can be besides the first whose clients are watched.
+    """
 
     kind: ClassVar[str] = "aws"
-    spares: ClassVar[int] = 1
     with_trigger: ClassVar[bool] = True
     scenario: Scenario = USUAL
+    spares: int = 1
 
     def check(self, source: Engine, target: Engine) -> None:
         """See whether RDS would make such a replica.
@@ -45,7 +48,7 @@ class AwsCloud:
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON values."""
-        return {"scenario": self.scenario.as_json()}
+        return {"scenario": self.scenario.as_json(), "spares": self.spares}
 
     def server(self) -> type[SandboxServer]:
         """See `CloudSpec`."""
@@ -62,4 +65,4 @@ class AwsCloud:
 
 def from_json(content: Mapping[str, Any]) -> AwsCloud:
     """The reverse of `AwsCloud.as_json`."""
-    return AwsCloud(Scenario.from_json(content["scenario"]))
+    return AwsCloud(Scenario.from_json(content["scenario"]), int(content["spares"]))

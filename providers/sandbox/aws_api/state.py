@@ -45,6 +45,11 @@ class Instance:
     pending: dict[str, object] = field(default_factory=dict)
     key: str = field(default_factory=new_key)
 
+    @property
+    def other_zone(self) -> str:
+        """Where its standby is, if it has one."""
+        return "b" if self.zone == "a" else "a"
+
 
 @dataclass
 class Snapshot:

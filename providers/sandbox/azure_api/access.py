@@ -7,6 +7,7 @@ from typing import Any
 
 from providers.mysql.endpoint import Account, Secret
 from providers.sandbox.azure_api.control import Control
+from providers.sandbox.packing import account_as_json, account_from_json
 
 
 @dataclass(frozen=True)
@@ -43,19 +44,18 @@ class Access:
             "server": self.server,
             "host": self.host,
             "port": self.port,
-            "administrator": {"user": self.administrator.user, "password": self.administrator.password.reveal()},
-            "control": {"host": self.control.host, "port": self.control.port, "token": self.control.token.reveal()},
+            "administrator": account_as_json(self.administrator),
+            "control": self.control.as_json(),
         }
 
     @staticmethod
     def from_json(content: dict[str, Any]) -> Access:
         """The reverse of `as_json`."""
-        account, way_in = content["administrator"], content["control"]
         return Access(
             **{
                 **content,
                 "token": Secret(content["token"]),
-                "administrator": Account(account["user"], Secret(account["password"])),
-                "control": Control(way_in["host"], way_in["port"], Secret(way_in["token"])),
+                "administrator": account_from_json(content["administrator"]),
+                "control": Control.from_json(content["control"]),
             }
         )

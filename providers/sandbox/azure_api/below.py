@@ -135,9 +135,11 @@ class _Below:
         value = str(request.body.get("properties", {}).get("value", ""))
         parameters.check(self._cloud, machine, name, value)
         action = "Configurations_Update" if self._style.kind == "flexible" else "Configurations_CreateOrUpdate"
+        # A server takes one order at a time.
+        put = self._cloud.occupy(machine.key, lambda: parameters.put(self._cloud, machine, name, value))
         return self._begin(
-            request, machine, action, "UpdateServerParameterManagementOperationV2",
-            lambda: parameters.put(self._cloud, machine, name, value), self._cloud.scenario.durations.parameter,
+            request, machine, action, "UpdateServerParameterManagementOperationV2", put,
+            self._cloud.scenario.durations.parameter, give_up=lambda: self._cloud.free(machine),
         )  # fmt: skip
 
     def rules(self, request: Request) -> Answer:
@@ -216,7 +218,7 @@ class _Below:
 
     def _begin(
         self, request: Request, machine: Machine, action: str, title: str, act: Callable[[], None],
-        seconds: float | None = None,
+        seconds: float | None = None, give_up: Callable[[], None] = lambda: None,
     ) -> Answer:  # fmt: skip
         work = Work(
             f"{machine.kind}:{action}",
@@ -227,6 +229,7 @@ class _Below:
             self._cloud.scenario.durations.small if seconds is None else seconds,
             act,
             late=True,
+            give_up=give_up,
         )
         return self._cloud.operations.begin(work, request.base)
 

@@ -8,10 +8,10 @@ replica is promoted in the portal, for which `promote` stands; it is no call.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from providers.sandbox.api.beside import Beside
 from providers.sandbox.api.refusals import Refused
 from providers.sandbox.azure_api.below import create_database, drop_database, schemata
 from providers.sandbox.azure_api.cloud import Cloud, Machine, key, ready_word
@@ -48,7 +48,7 @@ class Classic:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._backups: dict[tuple[str, str], _Backup] = {}
-        self._threads: list[threading.Thread] = []
+        self._beside = Beside()
         if cloud.scenario.kind == _KIND and cloud.scenario.backups:
             first = cloud.scenario.server
             self._backups[first.lower(), "daily"] = _Backup("daily", first, "Automatic", "", "Ready")
@@ -92,8 +92,7 @@ class Classic:
 
     def close(self) -> None:
         """Wait for what is under way."""
-        for thread in self._threads:
-            thread.join(10)
+        self._beside.join()
 
     def _get(self, request: Request) -> Answer:
         return Answer(200, self._resource(self._cloud.find(_KIND, request.names)))
@@ -297,9 +296,7 @@ class Classic:
                 if now is not None and now.created == born:
                     cloud.change(name, state=state)
 
-        thread = threading.Thread(target=run, name="classic", daemon=True)
-        self._threads = [one for one in self._threads if one.is_alive()] + [thread]
-        thread.start()
+        self._beside.spawn(run, "classic")
 
     def _shown(self, machine: Machine, backup: _Backup) -> Json:
         return {

@@ -89,6 +89,8 @@ class Cloud:
             self.lead(first)
         else:
             self.put(first)
+        if scenario.target:
+            self.add(self.machine(scenario.further(), fleet.next(), administrator), None)
 
     def machine(self, scenario: Scenario, server: SandboxServer, administrator: Account) -> Machine:
         """The server that a scenario begins with."""
@@ -219,6 +221,9 @@ class Cloud:
     def promote(self, machine: Machine) -> None:
         """Let a replica take writes; whoever followed it still does."""
         self.fleet.detach(machine.server)
+        if machine.kind != "classic":
+            with opened(machine.server) as session:
+                provisions.ignore(session, provisions.IGNORED)
         fields: dict[str, object] = {"state": ready_word(machine.kind)}
         if machine.kind == "classic":
             self.change(machine.key, role="AzureMaster", **fields)
@@ -249,10 +254,17 @@ class Cloud:
         with opened(machine.server) as session:
             admit = provisions.admit_users if machine.kind == "classic" else provisions.admit
             admit(session, machine.accounts)
-            if machine.kind in ("classic", "elsewhere") or machine.ha_mode != "Disabled":
+            if machine.kind in ("classic", "elsewhere"):
                 provisions.strip(session)
-            else:
-                provisions.equip(session)
+                return
+            provisions.equip(session)
+            if machine.kind == "flexible":
+                # On by default there: concepts-server-parameters.
+                session.change("SET GLOBAL log_bin_trust_function_creators = ON")
+            if machine.ha_mode != "Disabled":
+                provisions.strip_positions(session)
+            if machine.role != "Replica" and session.replica_status() is None:
+                provisions.ignore(session, provisions.IGNORED)
 
     def lead(self, machine: Machine) -> None:
         """Let a server's host lead to it."""

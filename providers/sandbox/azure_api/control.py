@@ -35,7 +35,7 @@ class Controlled:
             "promote": lambda order: self.classic.promote(str(order["server"])),
             "pause": lambda order: self.migrations.pause(str(order["service"])),
         }
-        shared = control.common(self.faults, self.clock, lambda: self.gateway.calls)
+        shared = control.common(self.faults, self.clock, lambda: self.gateway.made.so_far)
         return control.carry_out(order, {**shared, **own})
 
 

@@ -59,6 +59,15 @@ class Fleet:
             "Allocation failed. We do not have sufficient capacity for the requested size in this region.",
         )
 
+    def next(self) -> SandboxServer:
+        """The first spare server, whatever its version; not started.
+
+        Raises:
+            IndexError: none is left.
+        """
+        with self._lock:
+            return self._spares.pop(0)
+
     def give_back(self, server: SandboxServer) -> None:
         """Take a server's data away and make it a spare one; the first source is only stopped."""
         if server is self.source:

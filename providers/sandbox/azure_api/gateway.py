@@ -6,7 +6,6 @@ import json
 import logging
 import re
 import secrets
-import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from providers.sandbox.api import http
+from providers.sandbox.api.calls import Calls
 from providers.sandbox.api.faults import Fault, Faults, Kind
 from providers.sandbox.api.http import Reply
 from providers.sandbox.api.refusals import Refused
@@ -91,20 +91,7 @@ class Gateway:
     faults: Faults
     contract: Contract | None
     misfits: list[str] = field(default_factory=list)
-    _calls: list[Call] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def calls(self) -> tuple[Call, ...]:
-        """Every authorised call so far, in the order in which they were answered; none that follow operations."""
-        with self._lock:
-            return tuple(self._calls)
-
-    @property
-    def answered(self) -> int:
-        """How many authorised calls there were so far."""
-        with self._lock:
-            return len(self._calls)
+    made: Calls[Call] = field(default_factory=Calls)
 
     def answer(self, asked: http.Request) -> Reply:
         """Answer one request."""
@@ -123,8 +110,7 @@ class Gateway:
             reply, outcome = _carry_out(route, request, fault)
             self._compare(route, parts.path, reply)
         if not route.name.startswith("operations:"):
-            with self._lock:
-                self._calls.append(Call(route.name, parts.path, _masked(body), outcome, reply.reset))
+            self.made.add(Call(route.name, parts.path, _masked(body), outcome, reply.reset))
         return reply
 
     def _compare(self, route: Route, path: str, reply: Reply) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from providers.mysql.endpoint import Account
+from providers.sandbox.api.beside import Beside
 from providers.sandbox.api.refusals import Refused
 from providers.sandbox.azure_api import migrations
 from providers.sandbox.azure_api.cloud import Cloud
@@ -60,7 +61,7 @@ class MigrationService:
         self._account = account
         self._by_file = by_file
         self._services: dict[tuple[str, str], _Service] = {}
-        self._threads: list[threading.Thread] = []
+        self._beside = Beside()
         if cloud.scenario.migration_service != "none":
             running = cloud.scenario.migration_service == "running"
             first = _Service("dms", cloud.scenario.location, "Premium_4vCores", "/subnets/default", "Succeeded")
@@ -109,8 +110,7 @@ class MigrationService:
             for project in service.projects.values():
                 for task in project.tasks.values():
                     task.canceled.set()
-        for thread in self._threads:
-            thread.join(10)
+        self._beside.join()
 
     def _get(self, request: Request) -> Answer:
         return Answer(200, _resource(request, self._find(request)))
@@ -256,9 +256,7 @@ class MigrationService:
             elif fault is None or fault.ending is not Ending.STAND:
                 runner.run()
 
-        thread = threading.Thread(target=run, name="migration task", daemon=True)
-        self._threads = [one for one in self._threads if one.is_alive()] + [thread]
-        thread.start()
+        self._beside.spawn(run, "migration task")
         return task
 
     def _command(self, request: Request) -> Answer:

@@ -14,12 +14,12 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from providers.sandbox.api.beside import Beside
 from providers.sandbox.api.clock import Clock
 from providers.sandbox.api.refusals import Refused
 from providers.sandbox.azure_api.faults import Ending, Faults, OperationFault
 from providers.sandbox.azure_api.gateway import Answer, Json, Request, Route
 
-_END_S = 10.0
 _NEVER_S = 10 * 365 * 86_400.0
 _SUBSCRIPTION = "/subscriptions/{subscription}/providers/{namespace}/locations/{location}"
 _MYSQL = "Microsoft.DBforMySQL"
@@ -70,8 +70,8 @@ class Operations:
         self._faults = faults
         self._lock = threading.Lock()
         self._known: dict[str, Operation] = {}
-        self._threads: list[threading.Thread] = []
-        self.closing = threading.Event()
+        self._beside = Beside()
+        self.closing = self._beside.closing
 
     def begin(self, work: Work, base: str, body: Json | None = None, status: int = 202) -> Answer:
         """Begin an operation; the answer to the call that did, with `body` where it is not the usual one."""
@@ -80,11 +80,9 @@ class Operations:
         running = "Running" if work.namespace == _DMS else "InProgress"
         known = fault is None or fault.ending is not Ending.VANISH
         one = Operation(str(uuid.uuid4()), secrets.token_urlsafe(96), work.namespace, now, running, known=known)
-        thread = threading.Thread(target=self._run, args=(one, work, fault), name="operation", daemon=True)
         with self._lock:
             self._known[one.id] = one
-            self._threads = [alive for alive in self._threads if alive.is_alive()] + [thread]
-        thread.start()
+        self._beside.spawn(lambda: self._run(one, work, fault), "operation")
         where = _SUBSCRIPTION.format(
             subscription=work.subscription, namespace=work.namespace, location=work.location.lower().replace(" ", "")
         )
@@ -113,8 +111,7 @@ class Operations:
     def close(self) -> None:
         """Stop what is under way."""
         self.closing.set()
-        for thread in list(self._threads):
-            thread.join(_END_S)
+        self._beside.join()
 
     def _run(self, one: Operation, work: Work, fault: OperationFault | None) -> None:
         seconds = work.seconds

@@ -32,14 +32,16 @@ _NAMES = (
     "az_replication_stop",
     "az_replication_remove_master",
 )
-
-
 _KILL = "az_kill"
+# What a server does not take over from one elsewhere, accounts among it; a read replica takes over everything.
+IGNORED = ("mysql.%", "information_schema.%", "performance_schema.%", "sys.%")
 
 
 def admit(server: Server, accounts: Iterable[Account]) -> None:
     """Create administrators, or give those that there are their privileges, on this server only."""
-    _admit(server, accounts, (f"{_PRIVILEGES} ON *.*",), " WITH GRANT OPTION")
+    # MySQL 8.0 took this out of what everybody may do; the service's list is older than that.
+    since = ("XA_RECOVER_ADMIN ON *.*",) if server.version.mysql_from(8, 0) else ()
+    _admit(server, accounts, (f"{_PRIVILEGES} ON *.*", *since), " WITH GRANT OPTION")
 
 
 def admit_users(server: Server, accounts: Iterable[Account]) -> None:
@@ -77,15 +79,27 @@ def equip(server: Server) -> None:
         session.close()
 
 
-def strip(server: Server) -> None:
-    """Take the procedures away, as on a server with high availability."""
+def strip(server: Server, names: Sequence[str] = _NAMES) -> None:
+    """Take procedures away, all of them where none are named."""
     session = server.connect()
     try:
         session.run("SET SESSION sql_log_bin = 0")
-        for name in _NAMES:
+        for name in names:
             session.run(f"DROP PROCEDURE IF EXISTS mysql.{name}")
     finally:
         session.close()
+
+
+def strip_positions(server: Server) -> None:
+    """Take away what follows by file and offset, as on a server with high availability."""
+    strip(server, _NAMES[:1])
+
+
+def ignore(server: Server, patterns: Sequence[str]) -> None:
+    """Let a server that follows one elsewhere leave these tables out; MySQL 5.6 cannot be told while it runs."""
+    if server.version.mysql_from(5, 7):
+        listed = ", ".join(f"'{pattern}'" for pattern in patterns if pattern)
+        server.change(f"CHANGE REPLICATION FILTER REPLICATE_WILD_IGNORE_TABLE = ({listed})")
 
 
 def _later(server: Server) -> bool:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
+
+from providers.sandbox.api.paces import Paced
 
 SUBSCRIPTION = "11111111-2222-3333-4444-555555555555"
 Kind = Literal["flexible", "single", "classic", "elsewhere"]
 
 
 @dataclass(frozen=True)
-class Durations:
+class Durations(Paced):
     """How long the cloud takes, in seconds.
 
     The defaults are recorded (a replica over six minutes, promotion and parameters a minute and less), from the
@@ -30,10 +32,6 @@ class Durations:
     service: float = 300.0
     task: float = 15.0
 
-    def at_pace(self, pace: float) -> Durations:
-        """The same, `pace` times as fast."""
-        return Durations(**{one.name: getattr(self, one.name) / pace for one in fields(self)})
-
 
 @dataclass(frozen=True)
 class Scenario:
@@ -45,6 +43,8 @@ class Scenario:
         read_only_parameter: whether `read_only` can be set as a parameter, which no document settles.
         migration_service: of the name `dms`; `stopped` as after 24 idle hours.
         backups: whether the classic server has a complete backup.
+        target: the name of a further, empty Flexible Server that is there from the beginning; empty for none.
+        target_group: its resource group, and `target_location` its region; empty for those of the first server.
     """
 
     kind: Kind = "flexible"
@@ -58,7 +58,24 @@ class Scenario:
     read_only_parameter: bool = True
     migration_service: Literal["none", "running", "stopped"] = "none"
     backups: bool = True
+    target: str = ""
+    target_group: str = ""
+    target_location: str = ""
     durations: Durations = Durations()
+
+    def further(self) -> Scenario:
+        """The same of the further server; only Flexible Server's sizes are kept."""
+        flexible = self.sku.startswith("Standard_")
+        return replace(
+            self,
+            kind="flexible",
+            server=self.target,
+            group=self.target_group or self.group,
+            location=self.target_location or self.location,
+            sku=self.sku if flexible else "Standard_D4ds_v4",
+            tier=self.tier if flexible else "GeneralPurpose",
+            read_only_parameter=True,
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The fields as JSON values."""

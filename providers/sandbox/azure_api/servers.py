@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from providers.mysql.endpoint import Account, Secret
 from providers.sandbox.api.refusals import Refused
+from providers.sandbox.azure_api import parameters
 from providers.sandbox.azure_api.cloud import Cloud, Machine, key
 from providers.sandbox.azure_api.gateway import Answer, Json, Request, Route
 from providers.sandbox.azure_api.operations import Work
@@ -124,6 +125,7 @@ class _Servers:
                 changed.server.stop()
                 changed.server.start()
                 self._cloud.lead(changed)
+                parameters.inherit(self._cloud, changed, changed)
             if mode is not None:
                 self._cloud.settle(changed)
 
@@ -203,6 +205,7 @@ class _Servers:
             try:
                 if machine.role == "Replica" and source is not None:
                     self._cloud.add_replica(machine, source)
+                    parameters.inherit(self._cloud, machine, source)
                 else:
                     self._cloud.add(machine, source)
             except BaseException:

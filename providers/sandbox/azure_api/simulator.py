@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from providers.mysql.endpoint import Account, Secret
+from providers.sandbox.api.calls import Answering
 from providers.sandbox.api.clock import Clock
 from providers.sandbox.api.http import ApiServer
 from providers.sandbox.azure_api import below, servers
@@ -25,7 +26,7 @@ from providers.sandbox.launcher import SandboxServer
 _ADMINISTRATOR = "azadmin"
 
 
-class Simulator:
+class Simulator(Answering[Call]):
     """A running simulation. It begins in the constructor; close it when done.
 
     `source` runs already and is the scenario's server; `spares` are the servers of which others are made, which the
@@ -58,6 +59,7 @@ class Simulator:
             routes += [*servers.routes(self.cloud, style), *below.routes(self.cloud, style)]
         token = secrets.token_urlsafe(32)
         self._gateway = Gateway(routes, token, self.faults, Contract(descriptions) if descriptions else None)
+        super().__init__(self._gateway.made)
         controlled = Controlled(self._gateway, self.faults, self.clock, self._classic, self._migrations)
         self._server = ApiServer(self._gateway.answer, controlled.carry_out)
         host, port = self._server.address
@@ -73,16 +75,6 @@ class Simulator:
             administrator,
             Control(host, port, self._server.control_token),
         )
-
-    @property
-    def calls(self) -> tuple[Call, ...]:
-        """Every authorised call so far, in the order in which they were answered; none that follow operations."""
-        return self._gateway.calls
-
-    @property
-    def answered(self) -> int:
-        """How many authorised calls there were so far."""
-        return self._gateway.answered
 
     @property
     def misfits(self) -> tuple[str, ...]:

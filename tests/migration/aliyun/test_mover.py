@@ -9,12 +9,13 @@ import pytest
 from migration.aliyun import fill, mover
 from migration.aliyun.account import of
 from migration.aliyun.follow import ProvidersWord
-from migration.carrier import ServersChanged
+from migration.carrier import take_up
 from migration.cutover.attempt import Aborted
 from migration.decisions import Choice
 from migration.journal import Kind
 from migration.model import Direction
-from migration.runbook import CloudFailed
+from migration.runbook import CameAbout, CloudFailed
+from migration.runbooks.rds_to_polardb import CUT_OVER, OBSERVE
 from migration.view import Condition
 from providers.aliyun import polardb
 from providers.aliyun.polardb_records import MigrationStatus as Status
@@ -27,6 +28,7 @@ BACK: dict[str, Any] = {
     "RdsReadWriteMode": "ro",
     "DBClusterReadWriteMode": "rw",
 }
+GATES = {Direction.CUTOVER: CUT_OVER, Direction.ROLLBACK: OBSERVE}
 ROLLING: dict[str, Any] = {**MEANWHILE, "MigrationStatus": "ROLLBACK"}
 
 
@@ -48,7 +50,8 @@ def taken_up(one: Tenant, direction: Direction) -> None:
     def changed() -> bool:
         try:
             red = [condition.text for condition in mover.ready(one.m, direction) if not condition.ok]
-        except ServersChanged:
+        except CameAbout as late:
+            take_up(one.m, GATES[direction], late)
             return True
         # The provider is at it, or this is the moment in which it is taken up.
         assert red

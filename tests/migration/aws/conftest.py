@@ -25,8 +25,8 @@ from providers.sandbox.aws_api.scenario import Durations, Scenario
 from providers.sandbox.aws_api.simulator import Simulator
 from providers.sandbox.launcher import SandboxServer
 from providers.sandbox.options import Positioning as How
-from tests.providers.sandbox.aliyun_api.sql import ask
 from tests.support.moving import QuietDesk
+from tests.support.sql import ask
 
 FAST = Durations().at_pace(2000)
 CHECKS = {check.id: check for check in checks.every()}

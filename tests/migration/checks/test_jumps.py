@@ -140,6 +140,24 @@ def test_defaults_by_version() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "gone", "there", "missing_on"),
+    [
+        ("tx_isolation", "MySQL 8.0.11", "mysql-5.7.29", "mysql-8.0.18"),
+        ("expire_logs_days", "MySQL 8.2.0", "mysql-8.0.18", "mysql-8.4.3"),
+        ("default_authentication_plugin", "MySQL 8.4.0", "mysql-8.0.36", "mariadb-10.11.2"),
+        ("show_compatibility_56", "MySQL 8.0.11", "mysql-5.7.29", "mysql-8.0.11"),
+        ("max_execution_time", "MySQL only", "mysql-8.0.18", "mariadb-10.11.2"),
+        ("encrypt_binlog", "MariaDB only", "mariadb-10.11.2", "mysql-8.0.18"),
+    ],
+)
+def test_which_versions_lack_a_setting(name: str, gone: str, there: str, missing_on: str) -> None:
+    (setting,) = (each for each in GONE if each.name == name)
+    assert setting.gone == gone
+    assert setting.known_to(version(there))
+    assert not setting.known_to(version(missing_on))
+
+
+@pytest.mark.parametrize(
     ("name", "source", "target", "carried"),
     [
         ("tx_isolation", "READ-COMMITTED", "READ-COMMITTED", True),

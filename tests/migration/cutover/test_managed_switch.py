@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -29,37 +28,11 @@ from providers.sandbox.aws_api import rds_sql
 from providers.sandbox.client import Sandbox
 from providers.sandbox.spec import TopologySpec
 from tests.support.moving import Moving, QuietDesk, migration_over
+from tests.support.parameter_group import ParameterGroup
 
 MASTER = Account("admin", Secret("only-the-master's"))
 ORDER_S = 0.3
 PAIRS = [("mysql-5.7", "mysql-5.7"), ("mysql-5.7", "mysql-9.7")]
-
-
-class ParameterGroup:
-    """Takes an order at once and carries it out somewhat later, as the provider's own administrator."""
-
-    def __init__(self, admin: Server) -> None:
-        self._admin = admin
-        self._wanted = admin.read_only().clients
-        self._timers: list[threading.Timer] = []
-
-    def close(self) -> None:
-        self._order("ON")
-
-    def open(self) -> None:
-        self._order("OFF")
-
-    def closed(self) -> bool | None:
-        return self._wanted
-
-    def settled(self) -> None:
-        for timer in self._timers:
-            timer.join()
-
-    def _order(self, value: str) -> None:
-        self._wanted = value == "ON"
-        self._timers.append(threading.Timer(ORDER_S, self._admin.change, (f"SET GLOBAL read_only = {value}",)))
-        self._timers[-1].start()
 
 
 @dataclass(frozen=True)
@@ -113,7 +86,7 @@ def pair(request: pytest.FixtureRequest, engine_names: tuple[str, ...]) -> Itera
         admins["target"].change("SET GLOBAL read_only = OFF")
         for admin in admins.values():
             rds_sql.install(admin, MASTER)
-        provider = Provider({name: ParameterGroup(admin) for name, admin in admins.items()})
+        provider = Provider({name: ParameterGroup(admin, ORDER_S) for name, admin in admins.items()})
         made = made_over(sandbox, provider)
         stack.callback(made.m.scribe.journal.close)
         for server in made.m.servers:

@@ -11,7 +11,7 @@ import pytest
 
 from migration.fences import Fence
 from migration.fences.accounts import AccountFence
-from migration.fences.choose import fence_for, may_set_read_only
+from migration.fences.choose import closing_words, fence_for, may_set_read_only
 from migration.fences.operator import OperatorFence
 from migration.fences.read_only import ReadOnlyFence
 from providers.mysql.errors import Unsupported
@@ -63,6 +63,18 @@ def test_what_was_asked_for_is_taken(here: Place, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     with pytest.raises(Unsupported, match="'moat'"):
         chosen(anew(here, here.admin, tmp_path / "other", "moat"))
+
+
+def test_the_plan_has_the_words_of_the_fence_that_was_asked_for(here: Place, tmp_path: Path) -> None:
+    words = {}
+    for fence in ("read_only", "accounts", "operator"):
+        (tmp_path / fence).mkdir()
+        at = anew(here, here.admin, tmp_path / fence, fence)
+        words[fence] = closing_words(at.m, at.server)
+    assert words["read_only"].startswith(here.admin.dialect.fence)
+    assert " USER " in words["accounts"]
+    assert "for each session" in words["accounts"]
+    assert words["operator"].startswith("no statement: ")
 
 
 def test_held_accounts_are_let_go_of_though_read_only_may_be_set_now(here: Place) -> None:

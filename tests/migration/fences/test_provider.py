@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Iterator
 
@@ -12,8 +11,8 @@ import pytest
 from migration.fences import FenceBlocked, FenceDown
 from migration.fences.provider import ProviderFence
 from providers.mysql.errors import StatementFailed
-from providers.mysql.server import Server
 from tests.migration.fences.lab import Place, here, place, writing
+from tests.support.parameter_group import ParameterGroup
 
 __all__ = ["here"]
 
@@ -26,39 +25,6 @@ BOUND_S = 0.1
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with place("mysql-5.7", tmp_path_factory.mktemp("fence")) as found:
         yield found
-
-
-class ParameterGroup:
-    """What a cloud does: takes the order at once, and carries it out when it gets to it, or never."""
-
-    def __init__(self, admin: Server, delay_s: float | None = SLOW_S) -> None:
-        self.delay_s = delay_s
-        self.orders: list[str] = []
-        self._server = admin
-        self._wanted = False
-        self._timers: list[threading.Timer] = []
-
-    def close(self) -> None:
-        self._order("ON")
-
-    def open(self) -> None:
-        self._order("OFF")
-
-    def closed(self) -> bool | None:
-        return self._wanted
-
-    def settled(self) -> None:
-        for timer in self._timers:
-            timer.join(10)
-
-    def _order(self, value: str) -> None:
-        self.orders.append(value)
-        self._wanted = value == "ON"
-        if self.delay_s is None:
-            return
-        self.settled()
-        self._timers.append(threading.Timer(self.delay_s, self._server.change, (f"SET GLOBAL read_only = {value}",)))
-        self._timers[-1].start()
 
 
 class Refusing(ParameterGroup):
@@ -82,7 +48,7 @@ def fence(
 
 
 def test_it_is_up_when_the_server_says_so_and_not_before(here: Place) -> None:
-    switch = ParameterGroup(here.admin)
+    switch = ParameterGroup(here.admin, SLOW_S)
     with writing(here.admin.endpoint) as writer, fence(here, switch) as raised:
         (count,) = raised.raise_((COUNT,), BOUND_S)
         assert here.admin.read_only().clients
@@ -98,7 +64,7 @@ def test_it_is_up_when_the_server_says_so_and_not_before(here: Place) -> None:
 
 
 def test_a_provider_that_says_yes_and_does_nothing_is_not_believed(here: Place) -> None:
-    switch = ParameterGroup(here.admin, delay_s=None)
+    switch = ParameterGroup(here.admin, None)
     with writing(here.admin.endpoint) as writer, fence(here, switch, lead_s=0.3) as raised:
         began = time.monotonic()
         with pytest.raises(FenceBlocked, match=r"takes writes 0\.3 s after"):
@@ -110,7 +76,7 @@ def test_a_provider_that_says_yes_and_does_nothing_is_not_believed(here: Place) 
 
 def test_a_provider_that_refuses_is_asked_to_open_again(here: Place) -> None:
     """Whether a refused order is carried out later, nobody knows."""
-    with writing(here.admin.endpoint) as writer, fence(here, Refusing(here.admin)) as raised:
+    with writing(here.admin.endpoint) as writer, fence(here, Refusing(here.admin, SLOW_S)) as raised:
         with pytest.raises(FenceBlocked, match="being modified"):
             raised.raise_((), BOUND_S)
         assert not here.admin.read_only().clients
@@ -118,7 +84,7 @@ def test_a_provider_that_refuses_is_asked_to_open_again(here: Place) -> None:
 
 
 def test_a_server_that_stays_closed_is_told_to_the_operator(here: Place) -> None:
-    switch = ParameterGroup(here.admin)
+    switch = ParameterGroup(here.admin, SLOW_S)
     with fence(here, switch, opens_within_s=0.3) as raised:
         raised.raise_((), BOUND_S)
         switch.settled()
@@ -128,7 +94,7 @@ def test_a_server_that_stays_closed_is_told_to_the_operator(here: Place) -> None
 
 
 def test_a_fence_that_was_opened_by_somebody_else_is_down(here: Place) -> None:
-    with fence(here, ParameterGroup(here.admin)) as raised:
+    with fence(here, ParameterGroup(here.admin, SLOW_S)) as raised:
         raised.raise_((), BOUND_S)
         here.admin.change("SET GLOBAL read_only = OFF")
         with pytest.raises(FenceDown, match="find out who opened it"):

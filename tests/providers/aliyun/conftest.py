@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from providers.aliyun.client import Client, Retry
+from providers.aliyun.client import Client
 from providers.aliyun.credentials import Credentials, from_texts
 from providers.aliyun.endpoints import everything_at
-from providers.aliyun.sdk import Timeouts
+from providers.calling.patience import Retry, Timeouts
 from tests.support.aliyun_http import KEY, SECRET, AliyunServer
 
 REGION = "cn-hangzhou"

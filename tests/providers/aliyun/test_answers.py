@@ -9,11 +9,11 @@ from urllib.parse import quote
 import pytest
 
 from providers.aliyun import dts, polardb, ram, rds
-from providers.aliyun.answer import Answer
 from providers.aliyun.client import Client
 from providers.aliyun.errors import NoAnswer, NotFound
 from providers.aliyun.polardb_records import DtsEnd, DtsMove, MigrationStatus, Swap
 from providers.aliyun.records import Address
+from providers.calling.answer import Answer
 from tests.providers.aliyun.samples import PC, RM
 from tests.support.aliyun_http import AliyunServer, error
 

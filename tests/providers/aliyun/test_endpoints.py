@@ -22,7 +22,8 @@ from providers.aliyun.client import Client
 from providers.aliyun.endpoints import Endpoints, everything_at
 from providers.aliyun.errors import BadEndpoint, NoAnswer
 from tests.providers.aliyun.conftest import REGION, RETRY, TIMEOUTS, credentials
-from tests.support.aliyun_http import LOOPBACK, AliyunServer
+from tests.support.aliyun_http import AliyunServer
+from tests.support.listening import LOOPBACK
 
 PRODUCTS = (POLARDB, RDS, DTS, RAM, RESOURCE_MANAGER)
 

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from providers.aliyun import polardb, ram, rds
-from providers.aliyun.client import Client, Retry
+from providers.aliyun.client import Client
 from providers.aliyun.endpoints import everything_at
 from providers.aliyun.errors import (
     AliyunError,
@@ -20,10 +20,11 @@ from providers.aliyun.errors import (
     Refused,
     Unanswered,
 )
-from providers.aliyun.sdk import Timeouts
+from providers.calling.patience import Retry, Timeouts
 from tests.providers.aliyun.conftest import REGION, RETRY, TIMEOUTS, credentials
 from tests.providers.aliyun.samples import PC, RM
-from tests.support.aliyun_http import LOOPBACK, AliyunServer, Reply, error
+from tests.support.aliyun_http import AliyunServer, Reply, error
+from tests.support.listening import LOOPBACK
 
 SWITCH = "ModifyDBClusterMigration"
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from providers.aliyun import dts, polardb, ram, rds, resourcemanager
 from providers.aliyun.actions import ACTIONS
-from providers.aliyun.calls import Write
 from providers.aliyun.client import Client
 from providers.aliyun.errors import NoAnswer, Unanswered
 from tests.providers.aliyun.samples import LACKING, READS, SAMPLES, WRITES, filled, published, use
 from tests.support.aliyun_http import AliyunServer, Seen
+from tests.support.offered import leaves, public_functions
 
 PUBLISHED = published()
 # What the SDK adds to every request.
@@ -48,13 +45,7 @@ def filled_server(server: AliyunServer) -> AliyunServer:
 
 
 def test_the_table_and_the_samples_have_every_public_function() -> None:
-    public = {
-        f"{module.__name__.rpartition('.')[2]}.{name}"
-        for module in (polardb, rds, dts, ram, resourcemanager)
-        for name, function in inspect.getmembers(module, inspect.isfunction)
-        if function.__module__ == module.__name__ and not name.startswith("_")
-    }
-    assert public - HELPERS == set(SAMPLES)
+    assert public_functions(polardb, rds, dts, ram, resourcemanager) - HELPERS == set(SAMPLES)
     assert {function for action in ACTIONS.values() for function in action.functions} == set(SAMPLES)
 
 
@@ -101,15 +92,3 @@ def test_a_dts_write_that_does_not_say_success_is_not_taken_for_one(
     with pytest.raises(Unanswered):
         use(client, WRITES[name])
     assert len(server.seen) == 1
-
-
-def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value in dataclasses and tuples, with the names of the fields that lead to it."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, Write):
-        for field in dataclasses.fields(value):
-            yield from leaves(getattr(value, field.name), f"{name}.{field.name}".lstrip("."))
-    elif isinstance(value, tuple) and value:
-        for item in value:
-            yield from leaves(item, name)
-    else:
-        yield name, value

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from providers.aliyun.actions import ACTIONS, DTS_ROLE, Tier, policy
+from providers.aliyun.actions import ACTIONS, DTS_ROLE, policy
 from providers.aliyun.client import Client
+from providers.calling.tiers import Tier
 from tests.providers.aliyun.samples import READS, SAMPLES, use
 from tests.providers.aliyun.test_functions import PUBLISHED, answer_as_published
 from tests.support.aliyun_http import AliyunServer
+from tests.support.policies import Page
 
-PAGE = (Path(__file__).parents[3] / "docs" / "aliyun-policies.md").read_text(encoding="utf-8")
+PAGE = Page("aliyun-policies.md")
 POLICIES = {tier: json.loads(json.dumps(policy(tier))) for tier in Tier}
 
 
@@ -25,20 +26,17 @@ def allowed(tier: Tier) -> set[str]:
 
 @pytest.mark.parametrize("tier", Tier)
 def test_the_page_shows_the_policy(tier: Tier) -> None:
-    shown = re.search(rf"^## {tier.value.capitalize()}$.*?^```json$(.*?)^```$", PAGE, re.M | re.S)
-    assert shown
-    assert json.loads(shown[1]) == POLICIES[tier]
+    assert PAGE.document(tier) == POLICIES[tier]
 
 
 def test_the_page_has_a_row_for_every_call() -> None:
-    rows = [line for line in PAGE.splitlines() if re.match(r"\| (observe|migrate|release) \|", line)]
     expected = []
     for action in ACTIONS.values():
         functions = ", ".join(f"`{function}`" for function in action.functions)
         expected.append(
             f"| {action.tier} | `{action.permission}` | {action.product.name} {action.name} | {functions} |"
         )
-    assert sorted(rows) == sorted(expected)
+    assert PAGE.rows() == sorted(expected)
 
 
 @pytest.mark.parametrize("name", SAMPLES)

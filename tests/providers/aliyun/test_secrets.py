@@ -17,10 +17,11 @@ from providers.aliyun.client import Client
 from providers.aliyun.credentials import Credentials, from_texts
 from providers.aliyun.endpoints import everything_at
 from providers.aliyun.errors import AliyunError, CredentialsRefused
-from providers.aliyun.redaction import redact
+from providers.calling.redaction import redact
 from providers.mysql.endpoint import Account, Secret
 from tests.providers.aliyun.conftest import REGION, RETRY, TIMEOUTS
-from tests.support.aliyun_http import DOWN, KEY, LOOPBACK, SECRET, TOKEN, AliyunServer, Cut, Reply, error
+from tests.support.aliyun_http import DOWN, KEY, SECRET, TOKEN, AliyunServer, Cut, Reply, error
+from tests.support.listening import LOOPBACK
 
 PASSWORD = "p&ss=word+~/ä"
 MOVE = dts.Move("j", dts.End.SOURCE, "polardb", "pc-1", Account("app", Secret(PASSWORD)))

@@ -15,9 +15,10 @@ from typing import Any, Self
 from providers.aws.access import Access, Key
 from providers.mysql.endpoint import Secret
 from providers.sandbox.api.http import ApiServer, Reply, Request
+from providers.sandbox.api.keys import AccessKey
 from providers.sandbox.api.refusals import Refused
 from providers.sandbox.aws_api import protocol
-from providers.sandbox.aws_api.signature import AccessKey, Verifier
+from providers.sandbox.aws_api.signature import Verifier
 
 REGION = "eu-central-1"
 KEY_ID, SECRET = "AKIAI44QH8DHBEXAMPLE", "wJalr/XUtnFEMI+K7MDENG"

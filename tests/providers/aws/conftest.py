@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from providers.aws.client import Client, Retry, Timeouts
+from providers.aws.client import Client
+from providers.calling.patience import Retry, Timeouts
 from tests.providers.aws.answering import AwsServer
 
 RETRY = Retry(attempts=3, first_s=0.01)

@@ -15,7 +15,7 @@ from providers.aws.client import Client
 from providers.aws.errors import NoAnswer
 from tests.providers.aws.answering import AwsServer
 from tests.providers.aws.samples import SAMPLES, operation, use
-from tests.providers.aws.test_functions import leaves
+from tests.support.offered import leaves
 
 EXAMPLES = json.loads(
     (Path(botocore.__file__).parent / "data/rds/2014-10-31/examples-1.json").read_text(encoding="utf-8")

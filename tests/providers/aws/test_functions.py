@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,9 +13,10 @@ from providers.aws.client import Client
 from providers.aws.errors import NoAnswer
 from tests.providers.aws.answering import AwsServer, Seen
 from tests.providers.aws.samples import READS, SAMPLES, WRITES, filled, operation, use
+from tests.support.offered import leaves, public_functions
 
 # Helpers beside the functions that make calls.
-HELPERS = {"instances.of_answer"}
+HELPERS = {"instances.of_answer", "bluegreen.coordinates", "bluegreen.name_of"}
 
 
 @pytest.fixture
@@ -32,13 +30,7 @@ def filled_server(server: AwsServer) -> AwsServer:
 
 
 def test_the_table_and_the_samples_have_every_public_function() -> None:
-    public = {
-        f"{module.__name__.rpartition('.')[2]}.{name}"
-        for module in (instances, snapshots, parameters, bluegreen, offers, watching)
-        for name, function in inspect.getmembers(module, inspect.isfunction)
-        if function.__module__ == module.__name__ and not name.startswith("_")
-    }
-    assert public - HELPERS == set(SAMPLES)
+    assert public_functions(instances, snapshots, parameters, bluegreen, offers, watching) - HELPERS == set(SAMPLES)
     assert {function for action in ACTIONS.values() for function in action.functions} == set(SAMPLES)
 
 
@@ -85,15 +77,3 @@ def test_a_write_shows_all_that_it_sends(name: str) -> None:
     lines = sample.shown().splitlines()
     assert lines[0] == f"rds {sample.call.action.name}"
     assert {line.strip().partition("=")[0] for line in lines[1:]} == {name for name, _ in sample.call.parameters}
-
-
-def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value in dataclasses and tuples, with the names of the fields that lead to it."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, Write):
-        for field in dataclasses.fields(value):
-            yield from leaves(getattr(value, field.name), f"{name}.{field.name}".lstrip("."))
-    elif isinstance(value, tuple) and value:
-        for item in value:
-            yield from leaves(item, name)
-    else:
-        yield name, value

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.support.listening import Listening
 
 TOKEN = "to.ken-of-the-test/1"
 
@@ -52,30 +52,12 @@ def error(status: int, code: str, message: str = "Words of the provider.") -> Re
 
 
 @dataclass
-class ArmServer:
+class ArmServer(Listening):
     """Answers with what `next` holds, then with `always`."""
 
     always: Answer | Callable[[Seen], Answer] = field(default_factory=Reply)
     next: deque[Answer | Callable[[Seen], Answer]] = field(default_factory=deque)
     seen: list[Seen] = field(default_factory=list)
-
-    def __enter__(self) -> Self:
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (_Handler,), {"owner": self}))
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._http.shutdown()
-        self._thread.join()
-        self._http.server_close()
-
-    @property
-    def url(self) -> str:
-        """Its address for clients."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
 
     def answer(self, seen: Seen) -> Answer:
         """What becomes of a request."""
@@ -126,3 +108,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing on stderr."""
+
+
+ArmServer.handler = _Handler

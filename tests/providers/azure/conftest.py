@@ -7,11 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from providers.aliyun.client import Retry
 from providers.azure.client import Client
 from providers.azure.clouds import at
 from providers.azure.credentials import StaticToken
-from providers.azure.sdk import Timeouts
+from providers.calling.patience import Retry, Timeouts
 from providers.mysql.endpoint import Secret
 from tests.providers.azure.arm import TOKEN, ArmServer
 

@@ -7,7 +7,6 @@ import logging
 
 import pytest
 
-from providers.aliyun.client import Retry
 from providers.azure import classic, datamigration, flexible, single
 from providers.azure.client import Client
 from providers.azure.clouds import CHINA, CLOUDS, at
@@ -26,7 +25,7 @@ from providers.azure.errors import (
     Unanswered,
 )
 from providers.azure.redaction import redact
-from providers.azure.sdk import Timeouts
+from providers.calling.patience import Retry, Timeouts
 from providers.mysql.endpoint import Secret
 from tests.providers.azure.arm import TOKEN, ArmServer, Cut, Reply, error
 from tests.providers.azure.samples import HERE, PASSWORD, PROPERTIES, SERVICE, WRITES

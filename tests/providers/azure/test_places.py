@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from providers.aliyun.answer import Answer
 from providers.azure import classic, flexible, single
 from providers.azure.places import Place, place_of
 from providers.azure.records import stamp, when
+from providers.calling.answer import Answer
 
 HERE = Place("ffffffff-ffff-ffff-ffff-ffffffffffff", "testrg", "one")
 

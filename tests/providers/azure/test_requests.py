@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +17,7 @@ from tests.providers.azure.arm import TOKEN, ArmServer, Reply
 from tests.providers.azure.descriptions import answers, contract, described, examples, needed
 from tests.providers.azure.descriptions import classic as classic_documentation
 from tests.providers.azure.samples import PROPERTIES, READS, SAMPLES, SERVICE, WRITES, use
+from tests.support.offered import leaves, public_functions
 
 MODULES = (flexible, single, classic, datamigration)
 # They make no calls.
@@ -41,13 +40,7 @@ DESCRIBED = [name for name in SAMPLES if (a := action_of(name)).product is not C
 
 
 def test_the_table_and_the_samples_have_every_public_function() -> None:
-    public = {
-        f"{module.__name__.rpartition('.')[2]}.{name}"
-        for module in MODULES
-        for name, function in inspect.getmembers(module, inspect.isfunction)
-        if function.__module__ == module.__name__ and not name.startswith("_")
-    }
-    assert public - HELPERS == set(SAMPLES)
+    assert public_functions(*MODULES) - HELPERS == set(SAMPLES)
     assert {function for action in ACTIONS.values() for function in action.functions} == set(SAMPLES)
 
 
@@ -196,19 +189,6 @@ def test_an_answer_without_values_is_unknown(name: str, server: ArmServer, clien
     except NoAnswer:
         return
     assert all(value in (None, ()) for _, value in leaves(found))
-
-
-def leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value in dataclasses and tuples, with the names of the fields that lead to it."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        for field in dataclasses.fields(value):
-            yield from leaves(getattr(value, field.name), f"{name}.{field.name}".lstrip("."))
-    elif isinstance(value, tuple) and value:
-        for item in value:
-            yield from leaves(item, name)
-    else:
-        assert value is None or isinstance(value, str | int | bool | datetime | tuple | Mapping)
-        yield name, value
 
 
 def shape(body: Mapping[str, Any], above: tuple[str, ...] = ()) -> set[tuple[str, ...]]:

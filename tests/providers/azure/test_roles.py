@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
 
-from providers.azure.actions import ACTIONS, SCOPE_PLACEHOLDER, Tier, role
+from providers.azure.actions import ACTIONS, SCOPE_PLACEHOLDER, role
 from providers.azure.client import Client
+from providers.calling.tiers import Tier
 from tests.providers.azure.arm import ArmServer, Reply
 from tests.providers.azure.samples import READS, SAMPLES, use
+from tests.support.policies import Page
 
-PAGE = (Path(__file__).parents[3] / "docs" / "azure-roles.md").read_text(encoding="utf-8")
+PAGE = Page("azure-roles.md")
 ROLES = {tier: json.loads(json.dumps(role(tier))) for tier in Tier}
 FOLLOWED = re.compile(r"/locations/(azureAsyncOperation|operationResults|operationStatuses)/read$")
 
 
 @pytest.mark.parametrize("tier", Tier)
 def test_the_page_shows_the_role(tier: Tier) -> None:
-    shown = re.search(rf"^## {tier.value.capitalize()}$.*?^```json$(.*?)^```$", PAGE, re.M | re.S)
-    assert shown
-    assert json.loads(shown[1]) == ROLES[tier]
+    assert PAGE.document(tier) == ROLES[tier]
 
 
 def test_the_page_has_a_row_for_every_call() -> None:
-    rows = [line for line in PAGE.splitlines() if re.match(r"\| (observe|migrate|release) \|", line)]
-    assert sorted(rows) == sorted(row(action) for action in ACTIONS)
+    assert PAGE.rows() == sorted(row(action) for action in ACTIONS)
 
 
 def row(name: tuple[str, str]) -> str:

@@ -25,9 +25,9 @@ from providers.mysql.endpoint import Account, Endpoint, Secret
 from providers.sandbox.aliyun_api.access import AliyunAccess
 from providers.sandbox.aliyun_api.control import Control
 from providers.sandbox.aliyun_api.scenario import BusinessTask, Durations, ReadOnlyInstance, Scenario
-from providers.sandbox.aliyun_api.signature import AccessKey
 from providers.sandbox.aliyun_api.spec import AliyunCloud
 from providers.sandbox.api.faults import Fault, Kind
+from providers.sandbox.api.keys import AccessKey
 from providers.sandbox.client import Sandbox, SandboxFailed, SandboxGone
 from providers.sandbox.spec import TopologySpec
 from providers.sandbox.supervisor import Order

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from migration import fixing
-from migration.aliyun.account import Account
+from migration.aliyun.account import Account, of
 from migration.aliyun.checks import every
 from migration.check import Check, Finding, Pair, Route
 from migration.checks.run import run_check
-from migration.runbook import Migration
+from migration.decisions import Choice
+from migration.runbook import Gate, Migration
+from migration.runbooks.rds_to_polardb import RUNBOOK
 from providers.aliyun import polardb
 from providers.aliyun.actions import RDS
 from providers.aliyun.calls import call
@@ -32,8 +34,11 @@ MIGRATION = "polardb:DescribeDBClusterMigration"
 class Bench:
     simulator: Simulator
     m: Migration
-    account: Account
     route: Route
+
+    @property
+    def account(self) -> Account:
+        return of(self.m)
 
     @property
     def server(self) -> Server:
@@ -42,7 +47,8 @@ class Bench:
     @property
     def pair(self) -> Pair:
         m = self.m
-        return Pair(m.source, m.other, m.spec, m.secrets, m.positioning, self.route, m.cloud)
+        chosen, expected = m.story().chosen, RUNBOOK.expected(m)
+        return Pair(m.source, m.other, m.spec, m.secrets, m.positioning, self.route, m.cloud, chosen, expected)
 
     def find(self, check: str) -> Finding:
         """Run a check as the runner does."""
@@ -75,6 +81,9 @@ class Bench:
         self.apply(check)
         assert self.word(check) == "OK"
 
+    def chose(self, gate: Gate, value: str) -> None:
+        self.m.scribe.gate_passed(gate.id, 0, Choice.CONFIRM.value, value)
+
     def on(self, route: Route) -> Bench:
         return replace(self, route=route)
 
@@ -85,7 +94,8 @@ class Bench:
 
     def ordered(self, status: str = MigrationStatus.SYNCING) -> Bench:
         """The same with a cluster whose migration has come to this status."""
-        order = NewCluster("token", self.account.instance_id, self.simulator.cloud.version)
+        version = self.m.story().chosen.get("version") or self.simulator.cloud.version
+        order = NewCluster("token", self.account.instance_id, version)
         one = self.with_cluster(self.account.send(polardb.create_cluster(order)).cluster_id or "")
         until(lambda: one.found.status == status, f"a migration that is {status}", 30)
         return one

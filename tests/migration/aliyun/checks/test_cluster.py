@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
 import pytest
 
 from migration.aliyun.state import ended, look_for
-from providers.aliyun import polardb, rds
+from providers.aliyun import dts, polardb, rds
 from providers.aliyun.actions import POLARDB
 from providers.aliyun.calls import call
 from providers.aliyun.polardb_records import MigrationStatus
@@ -104,6 +105,32 @@ def _whitelist_that_fell_behind(one: Bench) -> None:
     finding = one.find("polardb-whitelist")
     assert finding.result.evidence[1:] == (("late", "203.0.113.7"),)
     one.cured_for_good("polardb-whitelist")
+
+
+def test_a_database_that_the_task_does_not_carry_is_told_and_can_be_added(rent: Rent) -> None:
+    before = rent(Scenario(storage_type="cloud_essd", public_address=False, durations=FAST))
+    assert before.word("dts-objects") == "-"
+    one = before.ordered()
+    # What it is made with stands for every database.
+    assert one.word("dts-objects") == "OK"
+    (task,) = one.simulator.cloud.tasks.values()
+    one.account.send(dts.replace_objects(task.instance_id, task.id, {"shop": {"name": "shop", "all": True}}))
+    assert one.word("dts-objects") == "OK"
+    one.server.change("CREATE DATABASE late")
+    try:
+        finding = one.find("dts-objects")
+        assert (finding.word, finding.blocks, finding.result.found) == ("FAIL", True, "1 is left out")
+        assert ("late", "no") in finding.result.evidence
+        one.cured_and_undone("dts-objects")
+        one.apply("dts-objects")
+        carried = json.loads(next(iter(one.simulator.cloud.tasks.values())).objects)
+        assert carried == {name: {"name": name, "all": True} for name in ("shop", "late")}
+    finally:
+        one.server.change("DROP DATABASE late")
+    for fields in ({"DbObject": "", "SubSyncJob": []}, {"DtsJobId": "", "SubSyncJob": []}):
+        one.alter("dts:DescribeDtsJobDetail", **fields)
+        assert one.word("dts-objects") == "UNKNOWN"
+        one.heal()
 
 
 @pytest.mark.parametrize("told", ["NO_MIGRATION", "EngineMigration.NotExist"])

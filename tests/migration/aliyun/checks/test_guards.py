@@ -20,12 +20,14 @@ from providers.aliyun import polardb
 from providers.aliyun.polardb_records import MigrationStatus
 from providers.mysql.connection import Connection
 from providers.sandbox.aliyun_api.scenario import BusinessTask, Scenario
+from providers.sandbox.api.faults import Fault, Kind
 from tests.migration.aliyun.checks.bench import FAST, MIGRATION, Bench
 from tests.migration.aliyun.checks.conftest import Rent
 from tests.migration.checks.lab import account
 from tests.support.waiting import until
 
 SWITCH = "polardb:ModifyDBClusterMigration"
+TRIAL, MOVE_TASKS = "dts:ModifyDtsJobEndpoint", "polardb:ModifyDBClusterMigrationEndpoint"
 BOTH_WRITE: dict[str, Any] = {"RdsReadWriteMode": "rw", "DBClusterReadWriteMode": "rw"}
 
 
@@ -149,3 +151,25 @@ def test_a_task_that_does_not_run_is_named_and_none_is_moved(rent: Rent) -> None
         with pytest.raises(StepFailed, match=r"to the archive.* is Suspending"):
             tasks.FORWARD.apply(one.m)
     assert one.made("polardb:ModifyDBClusterMigrationEndpoint") == 0
+
+
+def test_dts_is_asked_whether_it_would_move_a_task_and_is_overruled_by_an_operator_only(rent: Rent) -> None:
+    with contextlib.ExitStack() as ending:
+        scenario = Scenario(durations=FAST, tasks=(BusinessTask("to the warehouse"),))
+        one = rent(scenario, Route.PHYSICAL).ordered().with_server()
+        ending.callback(one.m.target.close)
+        one.account.send(polardb.switch_over(one.m.spec.target.name, one.account.instance_id))
+        until(lambda: one.found.status == MigrationStatus.SWITCHED, "the switch", 30)
+        one.simulator.faults.add(
+            Fault(Kind.INSIDE, TRIAL, None, code="DTS.Msg.Account", message="The account is not known there.")
+        )
+        for _ in range(2):
+            with pytest.raises(StepFailed, match=r"no task was moved \(DTS.Msg.Account: The account") as why:
+                tasks.FORWARD.apply(one.m)
+        assert one.made(MOVE_TASKS) == 0
+        scribe = one.m.scribe
+        scribe.gate_opened("retry", title="", question="?", consequence=str(why.value), word="", choices=["confirm"])
+        scribe.gate_passed("retry", 0, "confirm")
+        tasks.FORWARD.apply(one.m)
+        assert (one.made(TRIAL), one.made(MOVE_TASKS)) == (3, 1)
+        assert tasks.FORWARD.probe(one.m).outcome is Outcome.DONE

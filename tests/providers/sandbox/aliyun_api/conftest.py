@@ -18,7 +18,7 @@ from providers.sandbox.aliyun_api.simulator import Simulator
 from providers.sandbox.launcher import SandboxServer
 from providers.sandbox.options import Positioning
 from tests.providers.sandbox.aliyun_api.calling import Caller
-from tests.providers.sandbox.aliyun_api.sql import ask
+from tests.support.sql import ask
 from tests.support.waiting import until
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from providers.sandbox.aliyun_api.scenario import BusinessTask, Durations, ReadOnlyInstance, Scenario
 from tests.providers.sandbox.aliyun_api.conftest import Rented, Simulate
 from tests.providers.sandbox.aliyun_api.skeletons import strangers, table
-from tests.providers.sandbox.aliyun_api.sql import ask
+from tests.support.sql import ask
 from tests.support.waiting import until
 
 HOUR = 3600.0

@@ -11,7 +11,7 @@ from providers.sandbox import engines, passwords
 from providers.sandbox.aliyun_api.databases import Databases
 from providers.sandbox.api.versions import version_of
 from providers.sandbox.launcher import SandboxServer
-from tests.providers.sandbox.aliyun_api.sql import ask
+from tests.support.sql import ask
 
 
 def notes(endpoint: Endpoint) -> str:

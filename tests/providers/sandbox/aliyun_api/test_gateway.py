@@ -11,10 +11,11 @@ import pytest
 from providers.mysql.endpoint import Secret
 from providers.sandbox.aliyun_api.faults import Faults, forbidden, throttled, unavailable
 from providers.sandbox.aliyun_api.gateway import Action, Gateway, Product
-from providers.sandbox.aliyun_api.signature import AccessKey, Verifier, sign
+from providers.sandbox.aliyun_api.signature import Verifier, sign
 from providers.sandbox.aliyun_api.stamps import stamp
 from providers.sandbox.api.faults import Fault, Kind
 from providers.sandbox.api.http import Reply
+from providers.sandbox.api.keys import AccessKey
 
 NOW = 1_790_000_000.0
 _nonces = itertools.count()
@@ -71,7 +72,7 @@ def test_a_signed_call_is_answered_and_noted_without_its_envelope() -> None:
     reply = one.answer("POST", signed(Password="hidden"))
     assert json.loads(reply.content)["Answer"] == "a b+c~d*ü/&="
     assert done == [{"Name": "a b+c~d*ü/&=", "Password": "hidden"}]
-    assert [(call.action, call.parameters, call.outcome, call.lost) for call in one.calls] == [
+    assert [(call.action, call.parameters, call.outcome, call.lost) for call in one.made.so_far] == [
         ("things:Do", {"Name": "a b+c~d*ü/&=", "Password": "***"}, "", False)
     ]
 
@@ -126,7 +127,7 @@ def test_an_error_in_place_of_the_answer(fault: Fault, expected: str) -> None:
     one.faults.add(fault)
     assert code(one.answer("POST", signed())) == expected
     assert done == []
-    assert one.calls[0].outcome == expected.split()[1]
+    assert one.made.so_far[0].outcome == expected.split()[1]
 
 
 def test_pages_resets_and_failures_inside_a_good_answer() -> None:
@@ -151,7 +152,7 @@ def test_a_lost_answer_belongs_to_something_that_was_done() -> None:
     one.faults.add(Fault(Kind.LOSE))
     assert one.answer("POST", signed()).reset
     assert len(done) == 1
-    assert (one.calls[0].outcome, one.calls[0].lost) == ("", True)
+    assert (one.made.so_far[0].outcome, one.made.so_far[0].lost) == ("", True)
 
 
 def test_answers_are_altered_and_held_back() -> None:

@@ -18,10 +18,11 @@ from providers.sandbox.aliyun_api import control
 from providers.sandbox.aliyun_api.control import Control
 from providers.sandbox.aliyun_api.faults import Faults, throttled
 from providers.sandbox.aliyun_api.gateway import Action, Gateway, Product
-from providers.sandbox.aliyun_api.signature import AccessKey, Verifier
+from providers.sandbox.aliyun_api.signature import Verifier
 from providers.sandbox.api.clock import Clock
 from providers.sandbox.api.faults import Fault, Kind
 from providers.sandbox.api.http import ApiServer
+from providers.sandbox.api.keys import AccessKey
 
 KEY = AccessKey("LTAIsandbox", Secret("a secret"))
 

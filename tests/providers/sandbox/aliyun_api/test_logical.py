@@ -7,7 +7,7 @@ from typing import Any
 
 from providers.sandbox.aliyun_api.scenario import BusinessTask, Durations, Scenario
 from tests.providers.sandbox.aliyun_api.conftest import Simulate
-from tests.providers.sandbox.aliyun_api.sql import ask
+from tests.support.sql import ask
 from tests.support.waiting import until
 
 FAST = Durations().at_pace(2000)

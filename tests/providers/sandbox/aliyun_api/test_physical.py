@@ -19,9 +19,9 @@ from providers.sandbox.api.faults import Fault, Kind
 from providers.sandbox.launcher import SandboxServer
 from providers.sandbox.options import Positioning
 from tests.providers.sandbox.aliyun_api.conftest import Rented, Simulate, address, server_at
-from tests.providers.sandbox.aliyun_api.sql import ask
-from tests.providers.sandbox.aliyun_api.writing import Watch, Writer
+from tests.support.sql import ask
 from tests.support.waiting import until
+from tests.support.writing import Watch, Writer
 
 FAST = Durations().at_pace(2000)
 HOUR = 3600.0

@@ -9,7 +9,7 @@ import pytest
 from providers.mysql.errors import StatementFailed
 from providers.sandbox import engines, passwords
 from providers.sandbox.aliyun_api.servers import PRIVILEGED, CloudServer
-from tests.providers.sandbox.aliyun_api.sql import ask
+from tests.support.sql import ask
 
 
 @pytest.mark.parametrize(

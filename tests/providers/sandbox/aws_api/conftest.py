@@ -13,10 +13,11 @@ import pytest
 from providers.aws import bluegreen, instances, snapshots
 from providers.aws.access import Access, Key
 from providers.aws.bluegreen import Deployment
-from providers.aws.client import Client, Retry, Timeouts
+from providers.aws.client import Client
 from providers.aws.polling import Ended, Pace, Progress, wait
 from providers.aws.procedures import Upstream
 from providers.aws.records import Instance
+from providers.calling.patience import Retry, Timeouts
 from providers.mysql.endpoint import Account, Endpoint, Secret, TlsMode
 from providers.mysql.server import Server
 from providers.sandbox import engines, passwords
@@ -24,8 +25,8 @@ from providers.sandbox.aws_api.scenario import Durations, Scenario
 from providers.sandbox.aws_api.simulator import Simulator
 from providers.sandbox.launcher import SandboxServer
 from providers.sandbox.options import Positioning
-from tests.providers.sandbox.aliyun_api.sql import ask
 from tests.support import waiting
+from tests.support.sql import ask
 
 FAST = Durations().at_pace(2000)
 PACE = Pace(180.0, 0.1)

@@ -25,8 +25,8 @@ from providers.sandbox.aws_api.access import Access
 from providers.sandbox.aws_api.faults import expired, forbidden, throttled, unavailable
 from providers.sandbox.aws_api.scenario import Scenario
 from tests.providers.aws.samples import operation
-from tests.providers.aws.test_functions import leaves
 from tests.providers.sandbox.aws_api.conftest import Rented, Simulate
+from tests.support.offered import leaves
 
 
 @pytest.fixture

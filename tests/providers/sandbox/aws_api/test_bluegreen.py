@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from providers.aws import bluegreen, instances, watching
+from providers.aws import bluegreen, instances, parameters, watching
 from providers.aws.errors import AlreadyExists, Refused, WrongState
 from providers.aws.records import Shape
 from providers.mysql.errors import ServerError, StatementFailed
+from providers.mysql.position import FilePosition
 from providers.sandbox import passwords
+from providers.sandbox.aws_api.scenario import Scenario
 from providers.sandbox.options import Positioning
-from tests.providers.sandbox.aliyun_api.sql import session
-from tests.providers.sandbox.aliyun_api.writing import Writer
-from tests.providers.sandbox.aws_api.conftest import Rented, Simulate, until
+from tests.providers.sandbox.aws_api.conftest import FAST, Rented, Simulate, until
+from tests.support.sql import session
+from tests.support.writing import Writer
 
 
 def deployed(one: Rented) -> tuple[str, str]:
@@ -37,7 +41,7 @@ def deployed(one: Rented) -> tuple[str, str]:
 def test_a_switch_exchanges_names_and_ends_replication(
     engine: str, positioning: Positioning, simulate: Simulate
 ) -> None:
-    one = simulate(engine, None, positioning)
+    one = simulate(engine, Scenario(parameter_group="m1-own", durations=FAST), positioning)
     deployment, green = deployed(one)
     before = one.endpoint(one.id)
     held = session(before)
@@ -67,11 +71,30 @@ def test_a_switch_exchanges_names_and_ends_replication(
     one.client.send(bluegreen.delete(deployment))
     assert new.created
     events = watching.events(one.client, watching.DEPLOYMENT, deployment, new.created)
-    assert "Switchover from blue to green completed." in {event.message for event in events}
-    # A restart opens the old one again.
+    said = [event.message for event in events]
+    assert f"Switchover from primary m1 to {green} completed. Renamed m1 to m1-old1 and {green} to m1." in said
+    assert "Switchover completed on blue/green deployment." in said
+    # From there on everything in green's log was written after the switch.
+    place = coordinates(one, green)
+    logged = one.ask("m1", f"SHOW BINLOG EVENTS IN '{place.file}' FROM {place.offset}")
+    assert {row[3] for row in logged} == {one.ask("m1", "SELECT @@server_id")[0][0]}
+    # A restart does not open the old one again, which is still closed by what its group says.
     one.client.send(instances.reboot("m1-old1"))
     one.wait("m1-old1")
-    one.ask("m1-old1", "INSERT INTO shop.notes VALUES (900001, 'again')")
+    with pytest.raises(StatementFailed, match="1290"):
+        one.ask("m1-old1", "INSERT INTO shop.notes VALUES (900001, 'no')")
+    opened = [parameters.Setting("read_only", "0", parameters.Apply.NOW)]
+    one.client.send(parameters.modify("m1-own", opened))
+    until(lambda: one.ask("m1-old1", "SELECT @@GLOBAL.read_only") == ((0,),), "the old one open")
+
+
+def coordinates(one: Rented, green: str) -> FilePosition:
+    """Where green's log was at the switch, by the event that RDS has for it."""
+    since = datetime.now(UTC) - timedelta(hours=1)
+    told = watching.events(one.client, watching.INSTANCE, green, since)
+    found = [place for event in told if (place := bluegreen.coordinates(event)) is not None]
+    assert len(found) == 1
+    return found[0]
 
 
 def test_a_switch_that_takes_too_long_is_undone(simulate: Simulate) -> None:

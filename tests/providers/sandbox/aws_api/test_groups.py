@@ -11,8 +11,8 @@ from providers.aws.parameters import Apply, Setting
 from providers.aws.records import Shape
 from providers.mysql.errors import StatementFailed
 from providers.sandbox import passwords
-from tests.providers.sandbox.aliyun_api.sql import ask
 from tests.providers.sandbox.aws_api.conftest import Rented, Simulate, until
+from tests.support.sql import ask
 
 
 def attached(one: Rented) -> str:

@@ -9,8 +9,8 @@ from providers.aws.records import Shape
 from providers.mysql.dialect import Dialect
 from providers.mysql.errors import ConnectionLost, PrivilegeMissing, StatementFailed
 from providers.sandbox import passwords
-from tests.providers.sandbox.aliyun_api.sql import session
 from tests.providers.sandbox.aws_api.conftest import Simulate, until
+from tests.support.sql import session
 
 ENGINES = ["mysql-9.7", "mysql-5.7", "mariadb-10.11"]
 REFUSED = [

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from providers.aliyun.client import Retry
 from providers.azure.calls import Write
 from providers.azure.client import Client
 from providers.azure.clouds import at
 from providers.azure.credentials import StaticToken
 from providers.azure.operations import Outcome, Progress
 from providers.azure.places import Place
+from providers.calling.patience import Retry
 from providers.mysql.endpoint import Account, Endpoint
 from providers.sandbox import engines, passwords
 from providers.sandbox.azure_api.scenario import Durations, Scenario
@@ -24,7 +24,7 @@ from providers.sandbox.azure_api.simulator import Simulator
 from providers.sandbox.launcher import SandboxServer
 from providers.sandbox.options import Positioning
 from tests.providers.azure.descriptions import DESCRIPTIONS
-from tests.providers.sandbox.aliyun_api.sql import ask
+from tests.support.sql import ask
 
 FAST = Durations().at_pace(4000)
 _WAIT_S = 60.0

@@ -11,8 +11,8 @@ from providers.mysql.errors import ServerError
 from providers.sandbox.azure_api.faults import Ending, OperationFault
 from providers.sandbox.azure_api.scenario import Scenario
 from providers.sandbox.options import Positioning
-from tests.providers.sandbox.aliyun_api.sql import ask
 from tests.providers.sandbox.azure_api.conftest import FAST, Simulate
+from tests.support.sql import ask
 from tests.support.waiting import until
 
 CHINA = ("chinaeast", "chinaEast")

@@ -7,8 +7,8 @@ from providers.azure.tasks import Connection, Selection
 from providers.mysql.endpoint import Account
 from providers.sandbox import passwords
 from providers.sandbox.azure_api.scenario import Scenario
-from tests.providers.sandbox.aliyun_api.sql import ask
 from tests.providers.sandbox.azure_api.conftest import FAST, Simulate
+from tests.support.sql import ask
 from tests.support.waiting import until
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -13,13 +14,14 @@ from providers.azure.errors import Conflict, NotFound, Refused
 from providers.azure.operations import Outcome
 from providers.mysql.endpoint import Account, Secret, TlsMode
 from providers.mysql.errors import PrivilegeMissing, ServerError, StatementFailed
+from providers.mysql.position import FilePosition
 from providers.mysql.server import Server
 from providers.sandbox import engines, passwords
 from providers.sandbox.azure_api.faults import Ending, OperationFault
 from providers.sandbox.azure_api.scenario import Scenario
 from providers.sandbox.launcher import SandboxServer
-from tests.providers.sandbox.aliyun_api.sql import ask
 from tests.providers.sandbox.azure_api.conftest import FAST, Simulate
+from tests.support.sql import ask
 from tests.support.waiting import until
 
 SIZE = ("Standard_D2ds_v4", "GeneralPurpose")
@@ -165,23 +167,55 @@ def copied(target: Server) -> tuple[tuple[object, ...], ...]:
         return ()
 
 
-def test_with_high_availability_there_is_no_data_in_replication(simulate: Simulate) -> None:
+def test_with_high_availability_data_in_replication_goes_by_gtid_only(simulate: Simulate) -> None:
     one = simulate("mysql-5.7", Scenario(high_availability=True, durations=FAST))
     target = Server(replace(one.endpoint(one.simulator.access.host), tls=TlsMode.DISABLED))
     try:
-        assert datain.offered(target) == ()
-        with pytest.raises(StatementFailed, match="turn its high availability off first"):
-            datain.start(target)
+        assert datain.offered(target) == tuple(sorted(set(datain.PROCEDURES) - {datain.CHANGE}))
         account = Account("repl", Secret("the password's secret"))
-        with pytest.raises(StatementFailed) as caught:
-            datain.follow(target, Following("old.example.net", 3306, account, None, "PEM"))
-        assert "az_replication_change_master_with_gtid(" in str(caught.value)
+        with pytest.raises(StatementFailed, match="turn that off or GTIDs on") as caught:
+            datain.follow(target, Following("old.example.net", 3306, account, FilePosition("log.1", 4), "PEM"))
+        assert "az_replication_change_master(" in str(caught.value)
         assert account.password.reveal() not in str(caught.value)
         assert account.password.reveal().encode().hex() not in str(caught.value)
         one.done(flexible.set_high_availability(one.here, "Disabled"))
         assert len(datain.offered(target)) == 5
     finally:
         target.close()
+
+
+def test_a_replica_has_its_sources_settings_and_takes_no_accounts_from_elsewhere(simulate: Simulate) -> None:
+    one = simulate("mysql-5.7", spares=("mysql-5.7",))
+    here, new = one.here, one.place("new")
+    one.done(flexible.set_configuration(here, "init_connect", "SET @here = 1"))
+    one.done(flexible.set_configuration(here, "binlog_expire_logs_seconds", "172800"))
+    one.done(flexible.create_replica(new, "Southeast Asia", here, SIZE))
+    for name, value in (("init_connect", "SET @here = 1"), ("binlog_expire_logs_seconds", "172800")):
+        assert flexible.configuration(one.client, new, name).value == value
+    for name in ("read_only", "event_scheduler"):
+        with pytest.raises(Refused, match="cannot be changed on a replica"):
+            one.client.begin(flexible.set_configuration(new, name, "OFF"))
+    running = one.client.begin(flexible.set_configuration(new, "init_connect", "SET @new = 1"))
+    with pytest.raises(Conflict, match="ServerIsBusy"):
+        one.client.begin(flexible.set_configuration(new, "init_connect", ""))
+    assert running.wait(60, 0.02).outcome is Outcome.DONE
+    one.done(flexible.promote_replica(new))
+    promoted, source = (
+        Server(one.endpoint(flexible.server(one.client, new).host)),
+        Server(one.endpoint(one.simulator.access.host)),
+    )
+    with contextlib.closing(promoted), contextlib.closing(source):
+        datain.follow(
+            promoted, Following(source.endpoint.host, source.endpoint.port, passwords.load().replication, None)
+        )
+        datain.start(promoted)
+        source.change("CREATE USER later@'%%' IDENTIFIED BY 'Geheim-77'", shown="CREATE USER later")
+        source.change("INSERT INTO shop.notes VALUES (7, 'later')")
+        assert promoted.wait_for(source.gtid_end(), 20)
+        assert promoted.rows("SELECT note FROM shop.notes WHERE id = 7")
+        assert not promoted.rows("SELECT 1 FROM mysql.user WHERE user = 'later'")
+        datain.stop(promoted)
+        datain.remove(promoted)
 
 
 def test_an_empty_server_is_made_and_a_name_is_taken_once(simulate: Simulate) -> None:

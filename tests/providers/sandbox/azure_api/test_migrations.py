@@ -15,10 +15,10 @@ from providers.mysql.endpoint import Account, Secret
 from providers.sandbox import passwords
 from providers.sandbox.azure_api.faults import Ending, OperationFault
 from providers.sandbox.azure_api.scenario import Scenario
-from tests.providers.sandbox.aliyun_api.sql import ask
-from tests.providers.sandbox.aliyun_api.writing import Writer
 from tests.providers.sandbox.azure_api.conftest import FAST, Rented, Simulate
+from tests.support.sql import ask
 from tests.support.waiting import until
+from tests.support.writing import Writer
 
 PROJECT = "move"
 

@@ -1,7 +1,7 @@
 """Reading answers: what is missing or is not what it should be is None, never a guess.
 
-The API writes numbers and booleans as JSON values here and as strings there, and wraps some lists and not others; where
-each is found is said by the caller, as a path of names.
+JSON interfaces write numbers and booleans as JSON values here and as texts there, and wrap some lists and not others;
+where each is found is said by the caller, as a path of names.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Self
 
 _YES = {"true", "yes", "enabled", "on"}
 _NO = {"false", "no", "disabled", "off"}
@@ -17,10 +18,35 @@ _TIMES = ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%MZ")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A JSON object of an answer."""
+class Structure:
+    """Names and values of an answer, with others inside."""
 
     content: Mapping[str, object]
+
+    def part(self, *path: str) -> Self | None:
+        """A structure inside."""
+        value = self._at(path)
+        return type(self)(value) if isinstance(value, Mapping) else None
+
+    def parts(self, *path: str) -> tuple[Self, ...] | None:
+        """A list of structures; None too where one of them is something else."""
+        value = self._at(path)
+        if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+            return None
+        return tuple(type(self)(item) for item in value)
+
+    def _at(self, path: tuple[str, ...]) -> object:
+        value: object = self.content
+        for name in path:
+            if not isinstance(value, Mapping):
+                return None
+            value = value.get(name)
+        return value
+
+
+@dataclass(frozen=True)
+class Answer(Structure):
+    """A JSON object of an answer."""
 
     def text(self, *path: str) -> str | None:
         """The value as it is written; an empty text stays empty."""
@@ -43,7 +69,7 @@ class Answer:
         return None
 
     def flag(self, *path: str) -> bool | None:
-        """A yes or no, in any of the words that the API has for them."""
+        """A yes or no, in any of the words that APIs have for them."""
         word = (self.text(*path) or "").lower()
         return True if word in _YES else False if word in _NO else None
 
@@ -56,23 +82,3 @@ class Answer:
             except ValueError:
                 continue
         return None
-
-    def part(self, *path: str) -> Answer | None:
-        """An object inside."""
-        value = self._at(path)
-        return Answer(value) if isinstance(value, dict) else None
-
-    def parts(self, *path: str) -> tuple[Answer, ...] | None:
-        """A list of objects; None too where one of them is not an object."""
-        value = self._at(path)
-        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            return None
-        return tuple(Answer(item) for item in value)
-
-    def _at(self, path: tuple[str, ...]) -> object:
-        value: object = self.content
-        for name in path:
-            if not isinstance(value, Mapping):
-                return None
-            value = value.get(name)
-        return value

@@ -9,7 +9,7 @@ from typing import Self
 from providers.mysql.connection import Connection
 from providers.mysql.endpoint import Endpoint
 from providers.mysql.errors import ServerError
-from tests.providers.sandbox.aliyun_api.sql import session
+from tests.support.sql import session
 
 _AGAIN_S = 0.002
 

@@ -1,4 +1,4 @@
-"""Taking secrets out of texts that are shown, logged or journaled."""
+"""Taking secrets out of texts that are shown, logged or journaled, whichever cloud they are of."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Following by the servers' own replication, through the service's procedures for data-in replication."""

@@ -1,0 +1,30 @@
+"""Gates at which one thing is chosen, with what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from migration.decisions import Choice
+from migration.runbook import Gate, Migration
+from migration.view import Option
+
+
+def ask(
+    id: str,
+    title: str,
+    why: str,
+    question: str,
+    options: Callable[[Migration], tuple[Option, ...]],
+    consequence: str | Callable[[Migration], str],
+) -> Gate:
+    """A gate with options and nothing to type."""
+    return Gate(
+        id=id,
+        title=title,
+        why=why,
+        question=lambda m: question,
+        consequence=(lambda m: consequence) if isinstance(consequence, str) else consequence,
+        word=lambda m: "",
+        choices=(Choice.CONFIRM, Choice.CANCEL),
+        options=options,
+    )

@@ -1,0 +1,255 @@
+"""Azure: a Single Server, or any MySQL, to a Flexible Server, by Database Migration Service.
+
+The procedure, as the provider's FAQ "Azure Database for MySQL Single Server to Flexible Server migrations" and its
+tutorials have it: a migration service that runs, a project, connection tests of both sides; then online a task that
+copies and follows until each database is completed, or offline one that copies while nobody writes. A test is the copy
+alone, into a scratch target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from migration.azure.dms import (
+    arrived,
+    checks,
+    compared,
+    connections,
+    copy,
+    ending,
+    mover,
+    project,
+    service,
+    size,
+    sync,
+    target,
+    tested,
+)
+from migration.azure.dms.account import of, open_account
+from migration.azure.dms.follow import ServicesWord
+from migration.azure.dms.source_closed import CHOOSE_CLOSED
+from migration.azure.dms.way import CHOOSE_WAY, offline, testing
+from migration.check import Check, Route, Severity
+from migration.checks import again_on_route, on_route
+from migration.decisions import Choice
+from migration.model import Side, Stage
+from migration.runbook import Gate, Migration, Runbook, Step, Switch
+from migration.runbooks.mysql_replication import CHECKS, COMPARE, PLAN
+from migration.steps import closed_accounts
+
+# What the FAQ says of this service: it carries triggers and foreign keys; of events it says nothing. Whether a trigger
+# or a cascade does its work twice while it follows is in no document: the comparison of the rows shows it.
+_JUDGED: Mapping[str, Severity | None] = {
+    "triggers": Severity.WARNING,
+    "foreign-key-cascades": Severity.WARNING,
+    "events": Severity.WARNING,
+    # Of no use here: the service logs in as the administrators do, and the target cannot be set read-only.
+    "replication-account-source": None,
+    "replication-account-target": None,
+    "target-read-only": None,
+    # What follows is the service, by means of its own.
+    "threads": None,
+    # Takes SUPER, which nobody has there: what could not be created shows after the copy.
+    "objects-accepted": None,
+}
+
+
+def _approved(m: Migration) -> str:
+    into = of(m).target.name
+    if testing(m):
+        return f"A copy is made into {into}, a scratch target. {m.source.name} is only read; clients go on writing."
+    if offline(m):
+        return f"What is needed is set up. Nothing is copied to {into} before the applications are stopped."
+    return f"Everything is copied to {into}, then followed; clients on {m.source.name} go on writing. Change no tables."
+
+
+def _cut_over(m: Migration) -> str:
+    meanwhile = (
+        "Writes are off from now on until everything is copied and compared: as long as a test migration takes. "
+        if offline(m)
+        else "Writes are off until every change is applied and each database completed: minutes. "
+    )
+    return (
+        f"THERE IS NO WAY BACK afterwards: nothing flows back to {m.source.name}. Confirm, then stop every application "
+        f"that writes there: this program sees when nothing writes any more. {meanwhile}Then start them with "
+        f"{of(m).target.name}."
+    )
+
+
+FIND_TARGET = Step(
+    id="target_found",
+    title="look the target up",
+    side=Side.CLOUD,
+    why="A Flexible Server that is there is checked with everything else; one that is not is made.",
+    how=target.FOUND,
+    undo_says="-",
+)
+APPROVE = replace(PLAN, consequence=_approved)
+SERVICE = Step(
+    id=service.STEP,
+    title="have the migration service run",
+    side=Side.CLOUD,
+    why="It copies from where it reaches both servers.",
+    how=service,
+    undo_says="stays",
+)
+PROJECT = Step(
+    id=project.STEP,
+    title="create the project",
+    side=Side.CLOUD,
+    why="The tasks of this migration are kept apart from others.",
+    how=project,
+    undo_says="stays",
+)
+TARGET = Step(
+    id=target.STEP,
+    title="have the target made",
+    side=Side.CLOUD,
+    why="There has to be a Flexible Server to copy to.",
+    how=target,
+    undo_says="stays",
+)
+CONNECTIONS = Step(
+    id=connections.STEP,
+    title="test both connections",
+    side=Side.CLOUD,
+    why="The service itself has to reach both servers, from its own network.",
+    how=connections,
+    undo_says="-",
+)
+SCALE_UP = Step(
+    id=size.UP,
+    title="scale the target up",
+    side=Side.CLOUD,
+    why="A target that is throttled holds the copy up.",
+    how=size.SCALED_UP,
+    undo=size.undo,
+    undo_says="own size",
+)
+CLOSE_TARGET = Step(
+    id="close_target",
+    title="keep clients off the target",
+    side=Side.TARGET,
+    why="A write on the target before the cutover would be missing on the source, and make the two differ.",
+    how=closed_accounts,
+    undo=closed_accounts.undo,
+    undo_says="open",
+)
+COPY = Step(
+    id=copy.STEP,
+    title="copy the databases",
+    side=Side.CLOUD,
+    why="Schema, data, programs and foreign keys are carried over; online what changes from then on as well.",
+    how=copy,
+    undo=copy.undo,
+    undo_says="drop copy",
+)
+CATCH_UP = Step(
+    id=sync.STEP,
+    title="catch up",
+    side=Side.CLOUD,
+    why="Writes are off for as long as changes wait, so there have to be few first.",
+    how=sync,
+    undo_says="-",
+)
+ARRIVED = Step(
+    id=arrived.STEP,
+    title="see that all arrived",
+    side=Side.BOTH,
+    why="A procedure or a foreign key that is missing is found now, and not by an application.",
+    how=arrived,
+    undo_says="-",
+)
+COMPARED = replace(COMPARE, how=compared)
+SCRATCH = Step(
+    id=tested.STEP,
+    title="clear the scratch target",
+    side=Side.TARGET,
+    why="The next test begins on an empty target.",
+    how=tested,
+)
+BACK_AFTER_TEST = Step(
+    id=size.SCALED_BACK_AFTER_TEST.step,
+    title="give the target its own size back",
+    side=Side.CLOUD,
+    why="The larger size was for the copy.",
+    how=size.SCALED_BACK_AFTER_TEST,
+)
+CUT_OVER = Gate(
+    id="cutover",
+    title="stop the applications and move the writes",
+    why="Until now nothing has changed for clients. You decide when it does.",
+    question=lambda m: f"Move the writes from {m.source.name} to {of(m).target.name} now?",
+    consequence=_cut_over,
+    word=lambda m: m.source.name,
+    choices=(Choice.CONFIRM, Choice.WAIVE, Choice.FIX, Choice.CANCEL),
+)
+MOVE_WRITES = Switch(
+    id="move_writes",
+    title="stop, prove, complete, open",
+    why="A database is completed only once it is proved that the target has everything.",
+    undo_says="-",
+    how=mover,
+)
+OBSERVE = Gate(
+    id="observe",
+    title="see that all is well",
+    why="There is no way back by this program; a look now is the last one before the migration is ended.",
+    question=lambda m: f"Do the applications work well on {m.target.name}?",
+    consequence=lambda m: (
+        f"Nothing flows back to {m.spec.source.name}, which stays as it is and takes writes: see that nothing writes "
+        "there, and delete it in the portal when you need it no more."
+    ),
+    word=lambda m: m.target.name,
+    choices=(Choice.COMPLETE,),
+)
+SCALE_BACK = Step(
+    id=size.BACK,
+    title="give the target its own size back",
+    side=Side.CLOUD,
+    why="The larger size was for the copy.",
+    how=size.SCALED_BACK,
+)
+END_SERVICE = Step(
+    id=ending.STEP,
+    title="see to the migration service",
+    side=Side.CLOUD,
+    why="It is billed while it runs.",
+    how=ending,
+)
+
+
+def _of_the_servers(found: tuple[Check, ...]) -> tuple[Check, ...]:
+    """What is asked of the servers themselves, as serious as it is with this service."""
+    return tuple(
+        replace(one, routes={**one.routes, Route.LOGICAL: _JUDGED[one.id]}) if one.id in _JUDGED else one
+        for one in found
+        if not one.id.startswith("aliyun") and not (one.id in _JUDGED and _JUDGED[one.id] is None)
+    )
+
+
+RUNBOOK = Runbook(
+    name="azure_flexible_server",
+    title="Azure: Single Server or any MySQL to Flexible Server",
+    checks=(*checks.every(), *_of_the_servers(on_route(Route.LOGICAL))),
+    activity=(
+        *_of_the_servers(again_on_route(Route.LOGICAL)),
+        *(check for check in checks.every() if check.again),
+    ),
+    route=lambda m: Route.LOGICAL,
+    stages={
+        Stage.PREPARE: (FIND_TARGET, CHOOSE_WAY, CHECKS, CHOOSE_CLOSED, size.CHOOSE_SIZE, APPROVE),
+        Stage.CREATE: (service.START, SERVICE, PROJECT, TARGET, CONNECTIONS, SCALE_UP, CLOSE_TARGET, COPY),
+        Stage.SYNC: (CATCH_UP, ARRIVED, COMPARED, tested.CHOOSE_COPY, SCRATCH, BACK_AFTER_TEST),
+        Stage.CUTOVER: (tested.END, CUT_OVER, MOVE_WRITES),
+        Stage.OBSERVE: (OBSERVE,),
+        Stage.COMPLETE: (size.CONFIRM_BACK, SCALE_BACK, ending.CHOOSE, END_SERVICE),
+    },
+    finish_on_source=(),
+    follows_from=CLOSE_TARGET.id,
+    cloud=open_account,
+    follow=ServicesWord,
+    new_address=lambda m: None,
+    reversible=False,
+)

@@ -1,0 +1,13 @@
+"""What a permission is for."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Tier(StrEnum):
+    """Who needs an action: who looks, who migrates, who deletes what is left."""
+
+    OBSERVE = "observe"
+    MIGRATE = "migrate"
+    RELEASE = "release"
