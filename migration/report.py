@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 import statistics
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from migration.journal import JournalReader, Kind, Record
+from migration.masking.fields import masked, masked_view
+from migration.masking.journal import JournalNames
+from migration.masking.names import HIDDEN, Names
 from migration.view import AttemptView, LagSample, MigrationView
 from migration.watch import Watch
 
+# What reports show of the journal besides what a screen shows.
+_SHOWN = (Kind.STATEMENT, Kind.DECISION)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MARKUP = re.compile(r"([\\`*\[\]<>|])")
 
@@ -43,6 +48,15 @@ def _ms(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f} ms"
 
 
+def _masked_record(record: Record, names: Names) -> Record:
+    """A statement or a decision without names."""
+    actor = names.account(record.actor) if "@" in record.actor else record.actor
+    if record.kind is Kind.STATEMENT:
+        body = {**record.body, "sql": names.statement(str(record.body["sql"]))}
+        return replace(record, actor=actor, subject=names.label(record.subject), body=body)
+    return replace(record, actor=actor, body=masked(dict(record.body), names))
+
+
 def lag_summary(history: Iterable[LagSample]) -> dict[str, float | int | None]:
     """Median and worst of the readings that are known, in seconds, and how many were not."""
     readings = list(history)
@@ -70,7 +84,25 @@ class Report:
             self.records: tuple[Record, ...] = reader.records()
             samples = reader.samples("lag")
         self.lag = tuple(LagSample(at=sample.at, **sample.body) for sample in samples)
-        self.journal = journal
+        self.journal = str(journal)
+        self.is_masked = False
+
+    @classmethod
+    def masked(cls, journal: Path) -> Self:
+        """The report as it may be passed on: names under aliases, of statements only their beginning.
+
+        Raises:
+            JournalError: it cannot be read.
+        """
+        report = cls(journal)
+        book = JournalNames(journal)
+        names = book.follow()
+        report.view = masked_view(report.view, names)
+        report.records = tuple(_masked_record(record, names) for record in report.records if record.kind in _SHOWN)
+        report.lag = masked(report.lag, names)
+        report.journal, report.is_masked = HIDDEN, True
+        book.close()
+        return report
 
     def statements(self) -> tuple[Record, ...]:
         """Every statement that was sent to change a server, in order."""
@@ -92,7 +124,7 @@ class Report:
                 for record in self.records
                 if record.kind is Kind.DECISION
             ],
-            "journal": str(self.journal),
+            "journal": self.journal,
         }
 
     def to_markdown(self) -> str:
@@ -108,7 +140,8 @@ class Report:
         )
         return "\n".join(line for section in sections for line in section()) + "\n"
 
-    def _summary(self) -> list[str]:
+    def facts(self) -> list[tuple[str, str]]:
+        """What was migrated, when, and how it came out: pairs for the head of the document."""
         view = self.view
         rows = [
             ("runbook", view.spec.runbook),
@@ -127,8 +160,12 @@ class Report:
                 ("lost writes", str(view.figures.lost_writes)),
                 ("both servers took writes", _ms(view.figures.both_writable_ms)),
             ]
-        title = f"# Migration {_text(view.spec.id)}"
-        return [title, "", *_table(("what", ""), ((name, _text(value)) for name, value in rows))]
+        return rows
+
+    def _summary(self) -> list[str]:
+        title = f"# Migration {_text(self.view.spec.id)}"
+        note = ["Names stand under aliases; `cutover report --unmasked` writes them out.", ""] if self.is_masked else []
+        return [title, "", *note, *_table(("what", ""), ((name, _text(value)) for name, value in self.facts()))]
 
     def _switches(self) -> list[str]:
         lines = ["## Moving the writes", ""]

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,12 +17,14 @@ from rich.text import Text
 from textual import constants
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 
 from migration.view import MigrationView
 from tui.desk import Decided, Desk
 from tui.feed import Fed, Feed
 from tui.messages import Exported, NewMigration, OpenJournal, RehearsalReady
 from tui.places import Place, place
+from tui.presenter import NameFilter, Presenter
 from tui.screens.base import WizardScreen
 from tui.screens.catalogue import HELP_LESS, screen_for, start_screen, step_screen
 from tui.screens.help import HelpScreen
@@ -38,7 +40,10 @@ class CutoverApp(App[None]):
 
     CSS_PATH = "styles/app.tcss"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", show=False, priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "leave", show=False, priority=True),
+        Binding("P", "presenter", show=False),
+    ]
 
     def __init__(
         self,
@@ -47,6 +52,7 @@ class CutoverApp(App[None]):
         observer: bool = False,
         clock: Callable[[], float] = time.time,
         export: Callable[[Path], Path] | None = None,
+        presenter: Presenter | None = None,
     ) -> None:
         """Prepare the app.
 
@@ -55,6 +61,7 @@ class CutoverApp(App[None]):
             observer: this seat sees everything and decides nothing.
             clock: seconds since the epoch; tests freeze it.
             export: writes the report of a journal and returns where it is.
+            presenter: what is masked; nothing, until a key is pressed, where it is not given.
         """
         plain = "NO_COLOR" in os.environ
         super().__init__(ansi_color=True if plain else None)
@@ -69,7 +76,10 @@ class CutoverApp(App[None]):
             # A dropped connection leaves the user's own terminal in this mode, with nobody to reset it.
             vars(constants)["DISABLE_KITTY_KEY"] = True
         self.start_with = start
-        self.desk = Desk(clock, observer, self.post_message, export, has_sessions=isinstance(start, OpenSessions))
+        shown = presenter or Presenter()
+        lists = isinstance(start, OpenSessions)
+        self.desk = Desk(clock, observer, self.post_message, export, has_sessions=lists, presenter=shown)
+        self._names = NameFilter(shown)
         self._observer = observer
         self._feed: Feed | None = None
         self._place: Place | None = None
@@ -92,6 +102,10 @@ class CutoverApp(App[None]):
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, for themes that are not ours (`TEXTUAL_THEME`)."""
         return dict(DARK.variables)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own, and behind them ours."""
+        return [*super().get_line_filters(), self._names]
 
     @property
     def view(self) -> MigrationView | None:
@@ -158,6 +172,14 @@ class CutoverApp(App[None]):
         if self.view is not None:
             self.push_screen(LogScreen(self.desk))
 
+    def action_presenter(self) -> None:
+        """Names under aliases, or as they are; painted once the migration is there in that form."""
+        self.desk.presenter.toggle()
+        if isinstance(self.screen, WizardScreen):
+            self.screen.renew()
+        for widget in self.screen.walk_children():
+            widget.refresh()
+
     async def action_look(self, number: int) -> None:
         """Look at one of the seven steps."""
         if self.view is None:
@@ -172,12 +194,14 @@ class CutoverApp(App[None]):
     def _open(self, journal: Path, welcome_back: bool) -> None:
         self._close()
         self.desk.journal, self._welcome = journal, welcome_back
-        self._feed = Feed(journal, self.post_message)
+        self.desk.presenter.open(journal)
+        self._feed = Feed(journal, self.post_message, self.desk.presenter)
         self._feed.start()
 
     def _close(self) -> None:
         if self._feed is not None:
             self._feed.stop()
+        self.desk.presenter.open(None)
         self.desk.journal = self.desk.view = self.desk.sent = self._feed = self._place = None
         self.desk.error = self.desk.exported = ""
         self.desk.observer = self._observer
@@ -215,8 +239,12 @@ class CutoverApp(App[None]):
         from rich.traceback import Traceback
 
         # Textual's own prints local variables, and with them whatever a form held.
-        trace = Traceback(show_locals=False, width=None)
-        where = f"Journal: {self.desk.journal}\n" if self.desk.journal else ""
+        failed = Traceback(show_locals=False, width=None)
+        trace: Traceback | Text = failed
+        if self.desk.presenter.on:
+            # An error's words can be a server's, with any name in them.
+            trace = Text("".join(f"{stack.exc_type} in {stack.frames[-1].name}\n" for stack in failed.trace.stacks))
+        where = f"Journal: {self.desk.presenter.place(self.desk.journal)}\n" if self.desk.journal else ""
         last = Text(f"{where}The screen has failed; the migration goes on. `cutover resume` shows it again.")
         self._exit_renderables.append(Segments(self.console.render(Group(trace, last), self.console.options)))
         self._close_messages_no_wait()

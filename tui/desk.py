@@ -12,6 +12,7 @@ from migration.decisions import Choice, Decision, decide
 from migration.journal import JournalError
 from migration.view import MigrationView
 from tui.feed import Post, in_thread
+from tui.presenter import Presenter
 from tui.text import elapsed
 
 _STALE_S = 3.0
@@ -41,7 +42,7 @@ class Desk:
     """The state that screens read. Only the app writes it.
 
     `clock` gives seconds since the epoch. `observer`: this seat decides nothing. `export` writes the
-    report and returns where it is; None where there is nothing to export with.
+    report and returns where it is; None where there is nothing to export with. `presenter`: what is masked.
     """
 
     clock: Callable[[], float]
@@ -54,12 +55,14 @@ class Desk:
     sent: Sent | None = None
     exported: str = ""
     has_sessions: bool = field(default=False)
+    presenter: Presenter = field(default_factory=Presenter)
 
     def decide(self, decision: Decision, what: str) -> None:
         """Write a decision to the journal, in a thread; `what` is how the status line names it."""
         journal = self.journal
         if self.observer or journal is None:
             return
+        decision = self.presenter.decision(decision)
         sent = Sent(what, self.clock())
         self.sent = sent
 
@@ -67,7 +70,7 @@ class Desk:
             try:
                 return Decided(replace(sent, seq=decide(journal, decision)))
             except JournalError as error:
-                return Decided(replace(sent, error=str(error)))
+                return Decided(replace(sent, error=self.presenter.line(str(error))))
 
         in_thread(write, self.post)
 

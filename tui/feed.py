@@ -13,6 +13,7 @@ from textual.message import Message
 from migration.journal import JournalError
 from migration.view import MigrationView
 from migration.watch import Watch
+from tui.presenter import Presenter
 
 POLL_S = 0.1
 TICK_S = 1.0
@@ -47,9 +48,10 @@ def post_safely(post: Post, message: Message) -> None:
 class Feed:
     """Posts a `Fed` whenever the journal changes, and at least once a second."""
 
-    def __init__(self, journal: Path, post: Post) -> None:
+    def __init__(self, journal: Path, post: Post, presenter: Presenter) -> None:
         self._journal = journal
         self._post = post
+        self._presenter = presenter
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
@@ -65,15 +67,17 @@ class Feed:
         watch: Watch | None = None
         view: MigrationView | None = None
         posted = 0.0
+        presenting = self._presenter.on
         while True:
             error = ""
             fresh = False
             try:
                 watch = watch or Watch(self._journal)
-                if view is None or watch.changed():
-                    view, fresh = watch.view(), True
+                if view is None or watch.changed() or presenting != self._presenter.on:
+                    presenting = self._presenter.on
+                    view, fresh = self._presenter.view(self._journal, watch.view()), True
             except JournalError as problem:
-                error = str(problem)
+                error = self._presenter.line(str(problem))
             now = time.monotonic()
             if fresh or now - posted >= TICK_S:
                 posted = now

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tui import exit_codes
+from tui.commands.saying import meet
 
 if TYPE_CHECKING:
     from migration.model import MigrationSpec
@@ -59,6 +60,7 @@ def begin(
         fail(f"The runbook {runbook} has no provider: run `cutover` alone and name both servers.", exit_codes.USAGE)
     try:
         spec = _spec(runbook, source, region, resource, access, options, name, environment)
+        meet(spec)
         passwords = ask_passwords(spec, password_file, None, None)
     except BadArgument as error:
         fail(str(error), exit_codes.USAGE)

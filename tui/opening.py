@@ -111,16 +111,17 @@ def secrets_of_sandbox(spec: MigrationSpec) -> Secrets | None:
 
 
 def export_report(journal: Path) -> Path:
-    """Write the report beside the journal and return where it is.
+    """Write the report, with names under aliases, beside the journal and return where it is.
 
     Raises:
         JournalError: the journal cannot be read, or the directory not be written.
     """
     from migration.report import Report
+    from migration.report_html import to_html
 
-    path = journal.with_name("report.md")
+    path = journal.with_name("report.html")
     try:
-        path.write_text(Report(journal).to_markdown())
+        path.write_text(to_html(Report.masked(journal)))
     except OSError as error:
         raise JournalError(f"The report {path} cannot be written ({error.strerror}); make room or rights.") from error
     return path

@@ -38,9 +38,10 @@ def topology(
     from migration import rehearsed
 
     # The signal row stands beside positions by file.
-    kind = cast(Literal["auto", "gtid", "file"], "file" if positioning == "signal" else positioning)
+    wanted = "file" if positioning == "signal" else rehearsed.positioning(runbook, positioning)
+    kind = cast(Literal["auto", "gtid", "file"], wanted)
     usual = rehearsed.engines(runbook, (SOURCE_ENGINE, TARGET_ENGINE))
-    source, target = (wanted or own for wanted, own in zip(engines_wanted, usual, strict=True))
+    source, target = (chosen or own for chosen, own in zip(engines_wanted, usual, strict=True))
     try:
         cloud = rehearsed.scenario(runbook, scenario)
         asked = TopologySpec(source, target, kind, rate=rate, attached=attached, cloud=cloud)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from migration.model import MigrationSpec, Positioning, Secrets, ServerSpec
 from providers.mysql.endpoint import Secret, TlsMode
+from tui.commands.saying import shown
 
 _PORT = 3306
 
@@ -45,7 +46,7 @@ def ask_password(what: str, file: Path | None) -> Secret:
             raise BadArgument(f"No password for {what} can be read from {file} ({error}).") from error
     if not sys.stdin.isatty():
         raise BadArgument(f"There is no terminal to type the password for {what} on; name a file that holds it.")
-    return Secret(getpass.getpass(f"Password for {what}: "))
+    return Secret(getpass.getpass(shown(f"Password for {what}: ")))
 
 
 def ask_passwords(spec: MigrationSpec, source: Path | None, target: Path | None, replication: Path | None) -> Secrets:

@@ -38,6 +38,21 @@ LIGHT = Theme(
     dark=False,
     variables={"dim": "#56616e", "line": "#9aa5b1", "unknown": "#7a2fb0", "badge": "#fbfbf9", "chosen": "#cfdcf0"},
 )
+HIGH_CONTRAST = Theme(
+    name="cutover-high-contrast",
+    primary="#7fdfff",
+    secondary="#9dffb0",
+    accent="#ffff00",
+    success="#5fff5f",
+    warning="#ffd700",
+    error="#ffa0a0",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#000000",
+    dark=True,
+    variables={"dim": "#e6e6e6", "line": "#b0b0b0", "unknown": "#ffa8ff", "badge": "#000000", "chosen": "#003c78"},
+)
 # The terminal's own sixteen colours: for NO_COLOR, where Textual then sends no colour codes at all.
 TERMINAL = Theme(
     name="cutover-terminal",
@@ -65,7 +80,7 @@ TERMINAL = Theme(
         "input-cursor-text-style": "reverse",
     },
 )
-THEMES = (DARK, LIGHT, TERMINAL)
+THEMES = (DARK, LIGHT, HIGH_CONTRAST, TERMINAL)
 
 # Style name: theme variable of the text, of the ground where it differs, and whether it is bold.
 _STYLES: dict[str, tuple[str, str, bool]] = {
@@ -84,6 +99,11 @@ _STYLES: dict[str, tuple[str, str, bool]] = {
     "bar": ("primary", "", False),
     "off": ("warning", "", True),
 }
+
+
+def pairs() -> dict[str, tuple[str, str]]:
+    """Of every style that text has: the theme variables of the text and of the ground it stands on."""
+    return {name: (text, ground or "background") for name, (text, ground, _) in _STYLES.items()}
 
 
 def text_styles(variables: Mapping[str, str]) -> dict[str, Style]:

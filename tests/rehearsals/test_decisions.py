@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import time
 from collections.abc import Iterator
 
@@ -207,15 +208,21 @@ def test_the_report_tells_it_all(engine_names: tuple[str, ...]) -> None:
         approve(made)
         ready(made)
         password = made.sandbox.endpoints().source.account.password.reveal()
+        account = made.sandbox.endpoints().forward.user
         name = made.journal.parent.name
 
-        document = cutover("report", name)
-        told = json.loads(cutover("report", name, "--json").stdout)
+        document = cutover("report", name, "--unmasked")
+        told = json.loads(cutover("report", name, "--json", "--unmasked").stdout)
+        page = cutover("report", name, "--format", "html").stdout
 
     assert document.returncode == 0
     for part in ("# Migration", "## Checks", "## Statements that changed a server", "SET GLOBAL read_only = ON"):
         assert part in document.stdout
     assert [row["choice"] for row in told["decisions"]] == ["confirm", "confirm"]
-    assert password not in document.stdout
+    # The real journal of a real pair: what its databases and accounts are called is not in what may be passed on.
+    assert "SET GLOBAL read_only …" in page
+    assert '<svg role="img"' in page
+    assert not [one for one in ("shop", "ledger", account) if re.search(rf"\b{one}\b", page)]
+    assert password not in document.stdout + page
     assert password not in json.dumps(told)
     assert password.encode() not in b"".join(file.read_bytes() for file in made.journal.parent.iterdir())

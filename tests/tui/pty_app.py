@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tui.app import CutoverApp, let_go_of_lost_terminal
+from tui.presenter import Presenter
 from tui.screens.base import WizardScreen
 from tui.start import OpenMigration, OpenSessions
 
@@ -13,13 +14,13 @@ from tui.start import OpenMigration, OpenSessions
 def crash(app: CutoverApp) -> None:
     """What a bug in a screen looks like, with a password in a local variable."""
     password = "planted-secret"  # noqa: F841 - must not be printed
-    raise ZeroDivisionError("a bug")
+    raise ZeroDivisionError("a bug at acme-db7")
 
 
 if "--crash" in sys.argv:
     WizardScreen.on_screen_resume = lambda self, event: crash(self.app)  # type: ignore[method-assign]
 start = OpenSessions() if sys.argv[1] == "sessions" else OpenMigration(Path(sys.argv[1]), welcome_back=False)
-app = CutoverApp(start)
+app = CutoverApp(start, presenter=Presenter(on="--presenter" in sys.argv))
 app.run(mouse=False)
 let_go_of_lost_terminal()
 sys.exit(app.return_code or 0)

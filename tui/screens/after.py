@@ -99,7 +99,8 @@ class AfterScreen(MigrationScreen):
         page.gap(9)
         page.rows += figure_rows(view.figures, attempt)
         page.gap(7)
-        page.rows += client_rows(view, page.cells, max(3, page.room - 3))
+        old = view.source if view.primary == view.spec.target.name else view.target
+        page.rows += client_rows(view, page.cells, max(3, page.room - 3), old.name)
         failed = [step for step in view.steps if step.state in (StepState.FAILED, StepState.UNKNOWN)]
         for step in failed[:2]:
             text = fit(f"{step.item.title}: {step.note}", page.cells - 14)
@@ -134,7 +135,8 @@ def figure_rows(figures: FiguresView | None, attempt: AttemptView | None) -> lis
         seen = f"the runner saw {window:,.0f} ms between the fence and the opening" if window else "not measured yet"
         return [row(("   Clients saw   ", "dim"), seen), *_proof_rows(attempt)]
     lost = ("OK", "ok") if figures.lost_writes == 0 else ("FAIL", "fail")
-    both = ("OK", "ok") if figures.both_writable_ms == 0 else ("FAIL", "fail")
+    meant = attempt is not None and attempt.both_open
+    both = ("OK", "ok") if figures.both_writable_ms == 0 or meant else ("FAIL", "fail")
     gap = f"{figures.write_gap_ms:>9,.0f} ms   longest time without an accepted write"
     total = f"{figures.lost_writes:>9,}      of {count(figures.acknowledged_writes)} acknowledged   "
     return [
@@ -151,11 +153,11 @@ def _proof_rows(attempt: AttemptView | None) -> list[Row]:
     return [row(("   Rows            ", "dim"), clean(note)) for note in notes]
 
 
-def client_rows(view: MigrationView, cells: int, room: int) -> list[Row]:
-    """Sessions by account on either server, those still on the old side first."""
+def client_rows(view: MigrationView, cells: int, room: int, old: str) -> list[Row]:
+    """Sessions by account on either server, those still on the old side first; `old` is the name of that server."""
     if not view.clients:
         return [row(("   No client sessions were seen yet.", "dim"))]
-    old_is_source = view.primary == view.spec.target.name
+    old_is_source = old == view.source.name
     name = max(16, cells - 44)
     rows: list[Row] = [row((f"   {'Clients':<{name}}{'on source':>10}{'on target':>11}   Note", "dim"))]
     ordered = sorted(view.clients, key=lambda c: -(c.on_source if old_is_source else c.on_target))

@@ -118,6 +118,9 @@ class WizardScreen(Screen[None]):
         for lines in self.query(Lines):
             lines.repaint()
 
+    def renew(self) -> None:
+        """Look again at what does not come with the migration."""
+
     def on_screen_resume(self, event: ScreenResume) -> None:
         """Show what happened while another screen was on top."""
         self.paint()
@@ -170,6 +173,7 @@ class WizardScreen(Screen[None]):
         """The sentence above the keys, and its style."""
         desk, view = self.desk, self.view
         seat = "OBSERVER: you see everything and change nothing. " if desk.observer else ""
+        seat = f"PRESENTER: names masked. {seat}" if desk.presenter.on else seat
         if desk.error:
             return f"{seat}UNKNOWN: {desk.error}", "unknown"
         if view is not None and not view.runner_alive and view.end is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -32,6 +33,8 @@ _FIELDS = (
     ("tls", "TLS", TlsMode.PREFERRED.value),
 )
 _SECRET = ("password", "replication_password")
+# What a room that looks on must not read while it is typed.
+_NAMES = ("name", "host", "user", "replication_user")
 
 
 class Probed(Message):
@@ -82,7 +85,7 @@ class ConnectScreen(WizardScreen):
         """The fields, then the test's lines."""
         with Horizontal(classes="field"):
             yield _caption(" Migration ")
-            yield LineField(id="migration", limit=63)
+            yield LineField(id="migration", limit=63, password=self.desk.presenter.on)
             yield _caption("  Environment ")
             yield LineField("rehearsal", id="environment", limit=20)
         yield Lines(lambda cells, _: [row((fit(" Source", cells // 2), "head"), ("Target", "head"))], classes="line")
@@ -92,7 +95,8 @@ class ConnectScreen(WizardScreen):
                     for name, title, value in _FIELDS:
                         with Horizontal(classes="field"):
                             yield _caption(f"   {title:<11}")
-                            field = LineField(value, id=f"{side}-{name}", password=name in _SECRET)
+                            dots = name in _SECRET or (self.desk.presenter.on and name in _NAMES)
+                            field = LineField(value, id=f"{side}-{name}", password=dots)
                             field.add_class("side")
                             yield field
         yield Lines(self.draw_body, id="page", at_least=MIN_BODY)
@@ -183,11 +187,17 @@ class ConnectScreen(WizardScreen):
             self._run("Testing both servers", lambda: Probed(form, self._start.probe(form), ""), form)
 
     def _run(self, what: str, work: Callable[[], Message], form: ConnectForm) -> None:
+        presenter = self.desk.presenter
+
         def guarded() -> Message:
             try:
-                return work()
+                done = work()
             except ConnectFailed as error:
-                return Probed(form, (), str(error))
+                return Probed(form, (), presenter.entered(form, str(error)))
+            if not isinstance(done, Probed):
+                return done
+            shown = tuple(replace(line, text=presenter.entered(form, line.text)) for line in done.lines)
+            return Probed(form, shown, done.error)
 
         self._busy, self._busy_since = what, self.desk.clock()
         in_thread(guarded, self.post_message)

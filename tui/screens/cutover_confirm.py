@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from migration.decisions import Choice
-from migration.view import ClientView, GateView, MigrationView, Plan, PlanItem
+from migration.view import MOVE_APPLICATIONS, ClientView, GateView, MigrationView, Plan, PlanItem
 from tui.screens.confirm import ConfirmScreen
 from tui.text import clean, duration, elapsed, fit, plural
 from tui.widgets.lag_gauge import big_number, gauge
@@ -102,7 +102,8 @@ class CutoverConfirmScreen(ConfirmScreen):
         page.gap(13)
         page.rows += _what_happens(view, page.cells)
         page.gap(8)
-        page.rows += _clients(view.clients, page.cells)
+        fate = "wait for you to point them to the target" if _moves_servers(view) else "will see errors"
+        page.rows += _clients(view.clients, page.cells, fate)
         if view.gate is not None and view.gate.consequence:
             page.para(view.gate.consequence)
         page.gap(6)
@@ -127,6 +128,12 @@ def _what_happens(view: MigrationView, cells: int) -> list[Row]:
         ("2 drain, prove both are equal", f"≤ {budget}", "s, or by itself"),
         (f"3 promote {view.target.name}", estimate, "NO: rollback, not stop"),
     ]
+    if _moves_servers(view):
+        lines = [
+            (f"1 open {view.target.name} as well", "seconds", "s: closed again"),
+            ("2 you move application servers", "you decide", "s: move them back"),
+            (f"3 {view.source.name} read-only", "seconds", "NO: rollback, not stop"),
+        ]
     rows: list[Row] = [row((fit(f"   {'What happens':<{name}} {'About':<9} You can stop it", cells), "dim"))]
     for what, long, stop in lines:
         style = "off" if stop.startswith("NO") else ""
@@ -139,7 +146,12 @@ def _sum(items: list[PlanItem]) -> float | None:
     return sum(known) if known else None
 
 
-def _clients(clients: tuple[ClientView, ...], cells: int) -> list[Row]:
+def _moves_servers(view: MigrationView) -> bool:
+    """Whether application servers are moved one at a time, while both sides take writes."""
+    return view.plan is not None and any(item.id == MOVE_APPLICATIONS for item in view.plan.items)
+
+
+def _clients(clients: tuple[ClientView, ...], cells: int, fate: str) -> list[Row]:
     here = [client for client in clients if client.on_source]
     if not here:
         return [row("   No client is connected to the source now.")]
@@ -147,7 +159,7 @@ def _clients(clients: tuple[ClientView, ...], cells: int) -> list[Row]:
     names = "  ".join(f"{clean(client.user)} {client.on_source}" for client in here)
     verb = "is" if total == 1 else "are"
     page = Page(cells, 0)
-    page.para(f"{plural(total, 'client')} {verb} connected to the source and will see errors: {names}")
+    page.para(f"{plural(total, 'client')} {verb} connected to the source and {fate}: {names}")
     return page.rows
 
 

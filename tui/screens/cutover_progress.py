@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from migration.decisions import Choice
 from migration.model import Direction
 from migration.view import AttemptView, MigrationView
+from tui.screens.after import client_rows
 from tui.screens.base import WizardScreen
 from tui.screens.copy import log_rows
 from tui.text import clean, clock, duration
@@ -74,8 +75,13 @@ class CutoverProgressScreen(WizardScreen):
         page.rows += budget_rows(attempt, page.cells, now)
         page.blank()
         page.rows += part_rows(attempt.steps, page.cells, now, PROMOTE)
+        if attempt.both_open:
+            page.gap(8)
+            page.rows += client_rows(view, page.cells, max(4, page.room - 6), attempt.old)
         page.gap(3)
-        if not attempt.past_no_return:
+        if attempt.both_open:
+            page.para(f"s  STOP, then point application servers back to {attempt.old}.", "warn")
+        elif not attempt.past_no_return:
             page.para(f"s  STOP: gives the writes back to {attempt.old}. Works until the double line.", "warn")
         page.gap(1)
         page.rows += log_rows(view, page.cells, page.room)
@@ -92,7 +98,8 @@ def budget_rows(attempt: AttemptView, cells: int, now: float) -> list[Row]:
     """The title with the time without writes, measured against its budget."""
     title = " CUTTING OVER" if attempt.direction is Direction.CUTOVER else " ROLLING BACK"
     if attempt.fenced_at is None:
-        return [row((f"{title}", "head"), "   writes are still on")]
+        sides = f", on both sides: point application servers to {clean(attempt.new)}" if attempt.both_open else ""
+        return [row((f"{title}", "head"), f"   writes are still on{sides}")]
     until = attempt.opened_at or attempt.ended_at or now
     spent = max(0.0, until - attempt.fenced_at)
     over = "" if attempt.opened_at is None else " (done)"

@@ -75,25 +75,25 @@ class EndScreen(MigrationScreen):
             page.pair("Accepted", "; ".join(f"{w.check} ({w.reason})" for w in view.waivers), column=19)
         left = [fix for fix in view.fixes if not fix.undone and fix.fix.undo]
         if left:
-            page.pair("Still changed", f"{plural(len(left), 'setting')}; each undo is in the report", column=19)
+            page.pair("Still changed", f"{plural(len(left), 'setting')}; undo: cutover report --unmasked", column=19)
         if view.plan is not None:
             page.pair("Plan", view.plan.hash[:12], column=19)
         page.gap(3)
-        page.pair("Journal", str(self.desk.journal or ""), column=19)
-        page.pair("Report", f"e writes it, or: cutover report {view.spec.id}", column=19)
+        page.pair("Journal", self.desk.presenter.place(self.desk.journal or ""), column=19)
+        page.pair("Report", f"e writes it, names masked, or: cutover report {view.spec.id}", column=19)
         page.gap(1)
         page.rows += log_rows(view, page.cells, page.room)
 
     def action_export(self) -> None:
         """Write the report."""
-        export, journal = self.desk.export, self.desk.journal
+        export, journal, presenter = self.desk.export, self.desk.journal, self.desk.presenter
         if export is None or journal is None:
             return
 
         def work() -> Message:
             try:
-                return Exported(f"The report is at {export(journal)}")
+                return Exported(f"The report is at {presenter.place(export(journal))}")
             except (OSError, JournalError) as error:
-                return Exported(f"The report could not be written: {error}")
+                return Exported(presenter.line(f"The report could not be written: {error}"))
 
         in_thread(work, self.desk.post)

@@ -14,6 +14,7 @@ _EVERYWHERE = (
     ("escape", "Esc", "one screen back; never changes anything"),
     ("q", "q", "leave; the migration goes on"),
     ("question_mark", "?", "help on this screen"),
+    ("P", "P", "presenter mode: names under aliases, for a screen that others look at"),
 )
 _WORDS = (
     ("source", "the server that has the writes now"),
@@ -41,7 +42,7 @@ class HelpScreen(ScrollScreen):
         page.blank()
         page.add(("   Keys here", "head"))
         shown: set[str] = set()
-        works: set[str] = set()
+        works = {"P"} if self._about.AUTO_FOCUS == "" else set()
         for binding in self._about.BINDINGS:
             if isinstance(binding, Binding):
                 works.update(binding.key.split(","))

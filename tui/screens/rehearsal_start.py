@@ -59,13 +59,13 @@ class RehearsalStartScreen(WizardScreen):
 
     def on_mount(self) -> None:
         """Begin, and tick."""
-        post = self.post_message
+        post, line = self.post_message, self.desk.presenter.line
 
         def work() -> Message:
             try:
-                return RehearsalReady(self._start.begin(lambda text: post_safely(post, Reported(text))))
+                return RehearsalReady(self._start.begin(lambda text: post_safely(post, Reported(line(text)))))
             except RehearsalFailed as error:
-                return Failed(str(error))
+                return Failed(line(str(error)))
 
         in_thread(work, post)
         self.set_interval(1.0, self.paint)

@@ -105,7 +105,8 @@ class SessionsScreen(WizardScreen):
             return self._error
         if self._found is None:
             return "Looking for migrations."
-        return f"{plural(len(self._found), 'migration')} in {state_dir()}"
+        where = "on this machine" if self.desk.presenter.on else f"in {state_dir()}"
+        return f"{plural(len(self._found), 'migration')} {where}"
 
     def draw_body(self, cells: int, height: int) -> Sequence[Row]:
         """The list and what is known of the chosen one."""
@@ -161,12 +162,16 @@ class SessionsScreen(WizardScreen):
             over = chosen.view.end is not None
             self.post_message(OpenJournal(chosen.journal, observer=observer, welcome_back=not over))
 
+    def renew(self) -> None:
+        """List them anew."""
+        self._look()
+
     def _look(self) -> None:
         def work() -> Message:
             try:
-                return Listed(sessions(), "")
+                return Listed(self.desk.presenter.listed(sessions()), "")
             except (OSError, JournalError) as error:
-                return Listed((), f"The state directory cannot be read: {error}")
+                return Listed((), self.desk.presenter.line(f"The state directory cannot be read: {error}"))
 
         in_thread(work, self.post_message)
 

@@ -1,0 +1,1 @@
+"""Names under aliases: what a shared screen and a report show instead of hosts, accounts, databases and tables."""

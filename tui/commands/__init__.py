@@ -1,0 +1,1 @@
+"""The commands of `cutover`, by what they are about."""
