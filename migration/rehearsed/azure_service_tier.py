@@ -28,7 +28,7 @@ _TYPES = {
 _UNSEEN = (
     "databases", "accounts-grants", "server-names", "primary-keys", "engines", "table-options", "key-types",
     "counter-headroom", "foreign-key-parents", "foreign-key-names", "definers", "orphaned-objects", "schema-change",
-    "administrators", "administrators-at-work",
+    "only-rows", "administrators", "administrators-at-work",
 )  # fmt: skip
 _LAG_S = 60.0
 # The simulated cloud is as much faster than the real one, and its clients write at least every so often.

@@ -15,7 +15,7 @@ SAME = ("--scenario", "ending=same name")
 DELETED = ("--choose", "release=delete it")
 CASES = [
     pytest.param((*SAME, *DELETED), "completed", id="classic, same name"),
-    pytest.param(FLEXIBLE, "completed", id="flexible, new name"),
+    pytest.param(FLEXIBLE, "completed", id="flexible, new name", marks=pytest.mark.long),
     pytest.param(DELETED, "completed", id="classic, new name", marks=pytest.mark.long),
     pytest.param(("--cancel",), "cancelled", id="classic, cancelled", marks=pytest.mark.long),
     pytest.param((*FLEXIBLE, *SAME, *DELETED), "completed", id="flexible, same name", marks=pytest.mark.long),

@@ -25,9 +25,9 @@ BESIDES = (("mysql-5.7", "mysql-5.7"), ("mysql-5.6", "mysql-5.7"))
 # What an operator may choose besides, each once from the command line to the end.
 CHOICES = [
     ("mariadb-10.11", "mariadb-10.11", ("--positioning", "signal")),
-    ("mysql-9.7", "mysql-9.7", ("--fence", "accounts")),
+    pytest.param("mysql-9.7", "mysql-9.7", ("--fence", "accounts"), marks=pytest.mark.long),
     ("mysql-5.7", "mysql-5.7", ("--armed", "on", "--proof", "advised")),
-    ("mysql-5.6", "mysql-9.7", ("--bridge", "127.0.0.1")),
+    pytest.param("mysql-5.6", "mysql-9.7", ("--bridge", "127.0.0.1"), marks=pytest.mark.long),
 ]
 
 

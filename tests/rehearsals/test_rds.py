@@ -68,7 +68,7 @@ def test_while_the_promotion_takes_a_minute_writes_stop_for_a_second_at_most(
 @pytest.mark.parametrize(
     ("words", "outcome"),
     [
-        pytest.param(FILE, "completed", id="file"),
+        pytest.param(FILE, "completed", id="file", marks=pytest.mark.long),
         pytest.param((*FILE, "--rollback"), "rolled_back", id="file, back", marks=pytest.mark.long),
         pytest.param((), "completed", id="newest", marks=pytest.mark.long),
     ],

@@ -15,7 +15,7 @@ MOST_MS = 2_500
 FENCE_FAILURES = 4
 # Each with the step that it hits and what AWS is quoted with there.
 FAULTS = [
-    pytest.param("expired", "promote", "ExpiredToken", id="expired"),
+    pytest.param("expired", "promote", "ExpiredToken", id="expired", marks=pytest.mark.long),
     pytest.param("throttled", "without_guard", "Throttling", id="throttled", marks=pytest.mark.long),
     pytest.param("failing", "replica", "ServiceUnavailable", id="failing", marks=pytest.mark.long),
     pytest.param("answers-lost", "promote", "", id="answers lost", marks=pytest.mark.long),

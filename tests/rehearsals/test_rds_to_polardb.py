@@ -18,7 +18,10 @@ CASES = [
     pytest.param(("--cancel",), "cancelled", id="physical, cancelled", marks=pytest.mark.long),
     pytest.param((*OF_2019, *WITHOUT, "--rollback"), "rolled_back", id="rules of 2019, back", marks=pytest.mark.long),
     pytest.param(
-        (*LOGICAL, "--scenario", "precheck=fail", "--scenario", "task=src"), "completed", id="logical, precheck"
+        (*LOGICAL, "--scenario", "precheck=fail", "--scenario", "task=src"),
+        "completed",
+        id="logical, precheck",
+        marks=pytest.mark.long,
     ),
     pytest.param(
         (*LOGICAL, *WITHOUT, "--scenario", "task=src", "--rollback"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from migration.sessions import sessions
 from tests.rehearsals.command import CUTOVER, watch_json
 from tests.support.terminal import Terminal, terminal
@@ -66,6 +68,7 @@ def test_from_the_first_check_to_completion(engine_names: tuple[str, ...]) -> No
     assert told["figures"]["both_writable_ms"] == 0
 
 
+@pytest.mark.long
 def test_back_again_by_rollback(engine_names: tuple[str, ...]) -> None:
     with terminal(REHEARSE) as screen:
         to_the_cutover(screen)

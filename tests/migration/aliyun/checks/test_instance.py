@@ -39,8 +39,8 @@ def test_a_sound_account_has_nothing_that_blocks_on_the_logical_way(rent: Rent) 
     blocking = {name: one.find(name).result for name in of_route(Route.LOGICAL) if one.find(name).blocks}
     assert blocking == {}
     assert set(of_route(Route.LOGICAL)) - set(of_route(Route.PHYSICAL)) == {
-        "dts-own-task", "dts-role", "polardb-role", "rds-account-mode", "rds-engines", "rds-extra-account",
-        "rds-hidden-account", "rds-not-empty", "rds-primary-keys",
+        "dts-objects", "dts-own-task", "dts-role", "polardb-role", "rds-account-mode", "rds-engines",
+        "rds-extra-account", "rds-hidden-account", "rds-not-empty", "rds-primary-keys",
     }  # fmt: skip
     assert of_route(Route.NATIVE) == {}
 
