@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,13 @@ from migration.check import Verdict
 from migration.decisions import Choice, Decision, decide
 from migration.journal import Journal, Kind
 from migration.model import Proof
-from migration.prover import CHECK, Prover, finding_of, how_far
+from migration.prover import CHECK, Prover, at_most_behind, finding_of, how_far
 from migration.records import Scribe
 from migration.runbook import Migration, NotProved
 from migration.verify.fence_proof import LISTED
 from migration.verify.model import Difference, Doubt, Progress, State
 from migration.verify.model import Kind as Way
-from migration.view import Condition
+from migration.view import Condition, LagSample
 from tests.migration.checks.lab import SHOP, make_lab
 from tests.migration.verify.following import following, unlogged
 from tests.support.moving import QuietDesk
@@ -167,3 +167,29 @@ def test_how_far_it_is() -> None:
         "1 of 3 tables compared · held back: lag · 1,200 rows changed since · 2 tables to read again · "
         "4 rows not explained yet · 1 ROW DIFFERS"
     )
+
+
+@dataclass
+class Watching(QuietDesk):
+    """An operator's side that has a reading of the lag."""
+
+    sample: LagSample | None = None
+
+    def lag(self) -> LagSample | None:
+        return self.sample
+
+
+def test_a_providers_reading_of_the_lag_grows_with_its_age_and_is_no_bound_where_it_is_none() -> None:
+    def seen(age_s: float, lag_s: float | None, *, at_least: bool = False) -> float | None:
+        at = time.time() - age_s
+        return at_most_behind(Watching(sample=LagSample(at, lag_s, at_least, "", "", None, None, "", None, None)))
+
+    fresh, old = seen(0.0, 2.0), seen(7.0, 2.0)
+    assert fresh is not None
+    assert old is not None
+    # It tells whole seconds.
+    assert 3.0 <= fresh < old
+    assert old >= 10.0
+    assert seen(0.0, None) is None
+    assert seen(0.0, 2.0, at_least=True) is None
+    assert at_most_behind(Watching()) is None
