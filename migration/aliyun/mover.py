@@ -23,7 +23,7 @@ from migration.aliyun.state import (
     usual,
 )
 from migration.aliyun.waiting import Waiting
-from migration.cutover.attempt import Aborted, Switchover, part, past_no_return
+from migration.cutover.attempt import Aborted, Switchover, part, pass_no_return, past_no_return
 from migration.model import Direction
 from migration.runbook import CameAbout, CloudFailed, CloudSilent, Estimate, Migration
 from migration.view import AttemptView, Condition
@@ -163,8 +163,7 @@ def switch(m: Migration, s: Switchover) -> None:
     except (Aborted, CloudFailed, ServerError) as error:
         m.scribe.attempt_ended(s.number, "aborted", str(error))
         raise Aborted(str(error)) from error
-    if not m.scribe.no_return(s.number, f"the call {write.call.action.name}"):
-        raise Aborted(f"By the journal {s.direction} {s.number} was ended already; {s.old.name} keeps the writes.")
+    pass_no_return(m, s, f"the call {write.call.action.name}")
     with part(m, s, "fence") as say:
         say(_send(m, s, write))
     _see_through(m, s, move)

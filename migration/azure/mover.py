@@ -12,21 +12,31 @@ from typing import Any
 
 from migration.azure import quiet, signal
 from migration.azure.account import PRODUCT, commands, of
+from migration.azure.moving import (
+    NotMoved,
+    await_open,
+    drain,
+    give_up,
+    look_again,
+    prove_content,
+    start_there,
+    take_back,
+)
 from migration.azure.operating import busy, poll_s
 from migration.azure.portal import instructions, portal_of
 from migration.azure.services import is_replica, is_settled
 from migration.azure.state import in_words, promoted, require, same_name
 from migration.azure.sync import limit_s
-from migration.cutover.attempt import CONTENT, Aborted, Switchover, part, past_no_return
+from migration.cutover.attempt import CONTENT, Aborted, Switchover, part, pass_no_return, past_no_return
 from migration.cutover.native import lag_condition
 from migration.model import Direction
-from migration.runbook import CloudFailed, CloudSilent, Estimate, Migration, NotProved, StepFailed
+from migration.runbook import CloudFailed, CloudSilent, Estimate, Migration, StepFailed
 from migration.view import Condition
 from providers.azure.client import Running
 from providers.azure.errors import AzureError
 from providers.azure.operations import Outcome
 from providers.mysql import replication
-from providers.mysql.errors import ServerError, StatementFailed
+from providers.mysql.errors import ServerError
 
 _PARTS = (
     ("ready", "look at both sides again"),
@@ -38,17 +48,10 @@ _PARTS = (
     ("promote", "promote the replica"),
     ("applications", "start the applications"),
 )
-# The content proof may take this long at least: writes are off for minutes here, whatever it takes.
-_PROOF_S = 60.0
-_SLICE_S = 1.0
 # How long a promotion whose answer was lost may take to be seen before it is asked for again.
 _UNSEEN_S = 30.0
 _PROMOTION = {"classic": (30.0, "the documentation of 2016: 30 s at most, once a person has pressed the button")}
 _USUAL = (120.0, "the documentation: about 2 minutes; recorded: under 60 s")
-
-
-class _NotMoved(Aborted):
-    """The replica was not promoted; the attempt has ended in the journal."""
 
 
 def parts(m: Migration) -> tuple[tuple[str, str], ...]:
@@ -116,21 +119,20 @@ def switch(m: Migration, s: Switchover) -> None:
     try:
         _bring_together(m, s)
     except (Aborted, StepFailed, ServerError) as error:
-        _give_up(m, s, str(error))
+        give_up(m, s, str(error))
         raise Aborted(str(error)) from error
-    if not m.scribe.no_return(s.number, f"the promotion of {s.new.name}"):
-        raise Aborted("The journal says that this attempt was ended already.")
+    pass_no_return(m, s, f"the promotion of {s.new.name}")
     _see_through(m, s)
 
 
 def settle(m: Migration, s: Switchover) -> bool:
     """See `Mover`."""
     if not past_no_return(m, s.number):
-        _give_up(m, s, "the runner died before the promotion was asked for")
+        give_up(m, s, "the runner died before the promotion was asked for")
         return False
     try:
         _see_through(m, s)
-    except _NotMoved:
+    except NotMoved:
         return False
     return True
 
@@ -149,9 +151,7 @@ def _bring_together(m: Migration, s: Switchover) -> None:
         StepFailed, ServerError: likewise.
     """
     with part(m, s, "ready"):
-        red = [one.text for one in ready(m, s.direction) if not one.ok]
-        if red:
-            raise Aborted(f"{s.old.name} keeps the writes: {red[0]}; see to that, then try again.")
+        look_again(m, s, ready)
         if m.prover is not None:
             m.prover.prepare()
     with part(m, s, "fence") as say:
@@ -160,77 +160,41 @@ def _bring_together(m: Migration, s: Switchover) -> None:
             first.wait()
         say(f"{s.old.name} has been quiet for {quiet.still_s(m):g} s")
     with part(m, s, "drain") as say:
-        say(_drain(m, s))
-    if m.prover is not None:
-        with part(m, s, CONTENT) as say:
-            try:
-                say(m.prover.prove(time.monotonic() + max(_PROOF_S, m.spec.limits.proof_s)))
-            except NotProved as error:
-                raise Aborted(str(error)) from error
+        say(drain(m, s))
+    prove_content(m, s)
     with part(m, s, "signal") as say:
         name = signal.make(m, s)
         signal.wait_seen(m, s, name)
         say(f"{name}, made on {s.old.name}, is seen on {s.new.name}")
     with part(m, s, "prove") as say, contextlib.closing(quiet.Quiet(m, s)) as again:
         again.wait()
-        words = _drain(m, s)
+        words = drain(m, s)
         again.prove()
         say(f"nobody writes on {s.old.name}; {words}")
-
-
-def _drain(m: Migration, s: Switchover) -> str:
-    """Wait until the new side has executed everything; what was compared."""
-    end = m.end_position(s.old)
-    while not s.new.wait_for(end, _SLICE_S):
-        status = s.new.replica_status()
-        if status is None or status.io_error or status.applier_error:
-            raise Aborted(f"{s.new.name} does not follow {s.old.name}: {status.trouble if status else 'at all'}.")
-        if m.desk.halted():
-            raise Aborted("The operator stopped it.")
-    return f"{s.new.name} has everything up to {end}"
 
 
 def _see_through(m: Migration, s: Switchover) -> None:
     """Promote, unless that was done, and go on there.
 
     Raises:
-        _NotMoved: the replica follows as before; the applications may go on writing on the old side.
+        NotMoved: the replica follows as before; the applications may go on writing on the old side.
     """
     try:
         with part(m, s, "promote") as say:
             say(_by_hand(m, s) if of(m).service.by_hand else _by_call(m, s))
-    except _NotMoved as error:
-        quiet.start_applications(m, None)
-        m.scribe.return_again(s.number, str(error))
-        m.scribe.attempt_ended(s.number, "aborted", str(error))
+    except NotMoved as error:
+        take_back(m, s, str(error))
         raise
     with part(m, s, "applications") as say:
-        _await_open(s)
-        if m.prover is not None:
-            # Nothing flows back: from here on the two differ, as they should.
-            m.prover.stop()
-        say(_let_in(m, s))
+        await_open(m, s)
+        say(_let_in(m))
     m.scribe.attempt_ended(s.number, "switched", "")
 
 
-def _let_in(m: Migration, s: Switchover) -> str:
+def _let_in(m: Migration) -> str:
     if same_name(m):
         return f"the applications stay stopped until a server of the name {of(m).source.name} is there again"
-    quiet.start_applications(m, m.spec.target)
-    host = m.spec.target.address
-    m.scribe.note(f"Start the applications again, with {host} in their connection strings, and none with the old one.")
-    return f"they may be started with {host}"
-
-
-def _await_open(s: Switchover) -> None:
-    """The provider says that it is promoted; the server itself may need a moment more."""
-    until = time.monotonic() + _UNSEEN_S
-    while s.new.read_only().clients:
-        if time.monotonic() > until:
-            raise StatementFailed(
-                s.new.name, f"{s.new.name} was promoted and still refuses writes; look at it in the portal."
-            )
-        time.sleep(0.05)
+    return start_there(m)
 
 
 def _by_hand(m: Migration, s: Switchover) -> str:
@@ -244,7 +208,7 @@ def _by_hand(m: Migration, s: Switchover) -> str:
     while not promoted(seen):
         m.scribe.progress("move_writes", done=0, total=0, unit="", note=f"promote it now: {instructions(m)}")
         if m.desk.halted() and _still_replica(m):
-            raise _NotMoved(
+            raise NotMoved(
                 f"{s.new.name} was not promoted ({in_words(seen, account.replica)}); do not press Upgrade any more. "
                 f"{s.old.name} has the writes."
             )
@@ -277,7 +241,7 @@ def _by_call(m: Migration, s: Switchover) -> str:
         m.scribe.progress("move_writes", done=0, total=0, unit="", note=in_words(seen, account.replica))
         failed = _failure(running)
         if failed and _still_replica(m):
-            raise _NotMoved(f"{s.new.name} was not promoted: {failed}. {s.old.name} has the writes.")
+            raise NotMoved(f"{s.new.name} was not promoted: {failed}. {s.old.name} has the writes.")
         if running is None and time.monotonic() - since > _UNSEEN_S:
             # It asks for a state, and is refused while it is under way: to ask again does nothing twice.
             running, since = _send(m, s), time.monotonic()
@@ -291,7 +255,7 @@ def _send(m: Migration, s: Switchover) -> Running[Any] | None:
     """Ask for the promotion, or follow one that is under way; None where its answer was lost.
 
     Raises:
-        _NotMoved: the provider refused.
+        NotMoved: the provider refused.
     """
     account = of(m)
     write = account.service.promote(account.replica)
@@ -307,7 +271,7 @@ def _send(m: Migration, s: Switchover) -> Running[Any] | None:
             m.scribe.note(f"the provider is at it already: {refused}")
             return account.resume(write)
         if _still_replica(m):
-            raise _NotMoved(str(refused)) from refused
+            raise NotMoved(str(refused)) from refused
         return None
 
 

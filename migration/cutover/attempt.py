@@ -67,6 +67,16 @@ def past_no_return(m: Migration, number: int) -> bool:
     return bool(attempts) and attempts[-1].number == number and attempts[-1].past_no_return
 
 
+def pass_no_return(m: Migration, s: Switchover, what: str) -> None:
+    """Put down that an attempt passes its point of no return, with `what`; it is on the disk when this returns.
+
+    Raises:
+        Aborted: the attempt was ended already, by another runner.
+    """
+    if not m.scribe.no_return(s.number, what):
+        raise Aborted(f"By the journal {s.direction} {s.number} was ended already; {s.old.name} keeps the writes.")
+
+
 @contextlib.contextmanager
 def part(m: Migration, s: Switchover, name: str) -> Iterator[Say]:
     """Journal a part around what it does; the yielded function takes what was observed."""

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TypeVar
 
 from migration.cutover.attempt import Switchover
+from migration.cutover.persisting import persist
 from migration.fences.choose import let_in, write_switch
 from migration.fences.left import end_left_sessions
 from migration.journal import Entry
 from migration.records import statement_entry
 from migration.runbook import Migration
 from providers.mysql.connection import Connection
-from providers.mysql.errors import ConnectionLost, ServerError
+from providers.mysql.errors import ConnectionLost
 from providers.mysql.server import Server
 
 _POLL_S = 0.05
 _STEP = "promote"
 # Opening takes about a millisecond.
 _PATIENCE_S = 0.5
-
-_Result = TypeVar("_Result")
 
 
 def opening(m: Migration, s: Switchover) -> tuple[str, ...]:
@@ -74,7 +71,7 @@ def _order_opening(m: Migration, server: Server) -> None:
             m.scribe.statement(server.name, _STEP, "the provider's switch: open", 0)
             switch.open()
 
-    _persist(m, order, f"{server.name} is still to be opened")
+    persist(m, order, f"{server.name} is still to be opened")
 
 
 def _another(m: Migration, s: Switchover, statements: tuple[str, ...]) -> Connection:
@@ -108,18 +105,4 @@ def open_now(m: Migration, s: Switchover, connection: Connection) -> str:
 
 def reconnect(m: Migration, server: Server) -> Connection:
     """A new session on a server that has to answer; tries until it does."""
-    return _persist(m, server.connect, f"waiting for {server.name}, both sides stay closed")
-
-
-def _persist(m: Migration, act: Callable[[], _Result], what: str) -> _Result:
-    said = ""
-    while True:
-        try:
-            return act()
-        except ServerError as error:
-            if str(error) != said:
-                said = str(error)
-                m.scribe.note(f"{what}: {said}", "error")
-            # Nobody can stop it here; it only ends where the rehearsal around it has been taken down.
-            m.desk.halted()
-            time.sleep(_POLL_S)
+    return persist(m, server.connect, f"waiting for {server.name}, both sides stay closed")

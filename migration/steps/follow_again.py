@@ -6,7 +6,7 @@ promotion and what the replica had executed is put down: after the promotion not
 
 from __future__ import annotations
 
-from migration.journal import Kind
+from migration.notes import last
 from migration.runbook import Estimate, Migration, Observation, StepFailed, done, not_done
 from providers.mysql import replication
 from providers.mysql.channel import Channel
@@ -77,15 +77,10 @@ def note_place(m: Migration) -> None:
 
 
 def _place(m: Migration) -> FilePosition:
-    said = [
-        str(record.body["sql"])
-        for record in m.scribe.journal.records()
-        if record.kind is Kind.STATEMENT and record.body["step"] == _AT
-    ]
+    said = last(m, m.target.name, _AT)
     if not said:
         raise StepFailed(f"What {m.target.name} had executed when it was promoted is not known; begin again.")
-    file, _, offset = said[-1].rpartition(":")
-    return FilePosition(file, int(offset))
+    return FilePosition.parse(said)
 
 
 def _channel(m: Migration) -> Channel:

@@ -14,6 +14,16 @@ class FilePosition:
     file: str
     offset: int
 
+    @classmethod
+    def parse(cls, text: str) -> FilePosition:
+        """Read what `str` wrote.
+
+        Raises:
+            ValueError: that is something else.
+        """
+        file, _, offset = text.rpartition(":")
+        return cls(file, int(offset))
+
     def within(self, other: FilePosition) -> bool:
         """Whether the other place is this one or later."""
         return (self.number, self.offset) <= (other.number, other.offset)

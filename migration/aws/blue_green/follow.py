@@ -16,8 +16,9 @@ from migration.aws.blue_green import state
 from migration.aws.blue_green.account import of
 from migration.aws.state import poll_s
 from migration.cutover.attempt import Aborted, Switchover
-from migration.journal import Kind
+from migration.cutover.persisting import persist
 from migration.model import Side
+from migration.notes import last, last_of_attempt
 from migration.runbook import CloudFailed, CloudSilent, Migration
 from providers.aws import bluegreen, instances
 from providers.aws.bluegreen import Deployment
@@ -79,18 +80,9 @@ def settle(m: Migration, s: Switchover) -> str:
     """
     now = _persist(m, lambda: state.look(m))
     under_way = now is not None and now.status in (bluegreen.SWITCHING, bluegreen.SWITCHED)
-    if not _asked(m) and not under_way:
+    if not last_of_attempt(m, _PRODUCT, _STEP) and not under_way:
         _back(m, s, "the runner died before RDS was asked to switch over")
     return _outcome(m, s, None)
-
-
-def _asked(m: Migration) -> bool:
-    """Whether the call was about to be sent in the newest attempt."""
-    records = m.scribe.journal.records()
-    begin = max((record.seq for record in records if record.kind is Kind.ATTEMPT), default=0)
-    return any(
-        record.seq > begin and record.kind is Kind.STATEMENT and record.body["step"] == _STEP for record in records
-    )
 
 
 def _outcome(m: Migration, s: Switchover, accepted_at: str | None) -> str:
@@ -193,16 +185,7 @@ def _see_open(m: Migration) -> None:
 
 def _persist(m: Migration, ask: Callable[[], T]) -> T:
     """An answer of RDS's; nobody can leave before there is one."""
-    said = ""
-    while True:
-        try:
-            return ask()
-        except CloudFailed as error:
-            if str(error) != said:
-                said = str(error)
-                m.scribe.note(f"waiting: {said}", "error")
-        m.desk.halted()
-        time.sleep(min(_LOOK_S, poll_s(of(m))))
+    return persist(m, ask, "waiting for RDS", pause_s=min(_LOOK_S, poll_s(of(m))))
 
 
 def _note_log_end(m: Migration) -> None:
@@ -213,12 +196,5 @@ def _note_log_end(m: Migration) -> None:
 
 def log_end(m: Migration) -> FilePosition | None:
     """Where green's log ended right before the last switch; None where nobody put it down."""
-    said = [
-        str(record.body["sql"])
-        for record in m.scribe.journal.records()
-        if record.kind is Kind.STATEMENT and record.body["step"] == _END
-    ]
-    if not said:
-        return None
-    file, _, offset = said[-1].rpartition(":")
-    return FilePosition(file, int(offset))
+    said = last(m, m.target.name, _END)
+    return FilePosition.parse(said) if said else None

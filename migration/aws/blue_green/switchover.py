@@ -15,7 +15,7 @@ from migration.aws.group import changed
 from migration.aws.state import in_words, require_replica, source, works
 from migration.aws.switch import READ_ONLY
 from migration.cutover import native
-from migration.cutover.attempt import CONTENT, Aborted, Switchover, part, past_no_return
+from migration.cutover.attempt import CONTENT, Aborted, Switchover, part, pass_no_return, past_no_return
 from migration.cutover.lease import Lease
 from migration.cutover.switch import switch_through
 from migration.cutover.window import Bounds, Window
@@ -222,8 +222,7 @@ def _switch_by_rds(m: Migration, s: Switchover) -> None:
     try:
         with part(m, s, "ready"):
             _require(m, s)
-        if not m.scribe.no_return(s.number, "RDS's switchover"):
-            raise Aborted("The journal says that this attempt was ended already.")
+        pass_no_return(m, s, "RDS's switchover")
         with part(m, s, _ASK[0]) as say:
             say(_order(m, s))
     except Aborted as error:

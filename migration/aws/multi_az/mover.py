@@ -15,9 +15,9 @@ from migration.aws import state
 from migration.aws.account import of
 from migration.aws.multi_az import change
 from migration.aws.multi_az.watch import Seen, Watching, watching
-from migration.cutover.attempt import Aborted, Switchover, part, past_no_return
-from migration.journal import Kind
+from migration.cutover.attempt import Aborted, Switchover, part, pass_no_return, past_no_return
 from migration.model import Direction
+from migration.notes import last
 from migration.runbook import CameAbout, CloudFailed, CloudSilent, Estimate, Migration, StepFailed
 from migration.view import AttemptView, Condition
 from providers.aws import watching as told
@@ -118,7 +118,7 @@ def _given_up(m: Migration, direction: Direction) -> AttemptView | None:
 def _is_done(m: Migration, direction: Direction, found: Instance) -> bool:
     """Whether the instance is what was ordered: of a failover alone only the zone tells, some time later."""
     if change.only_fails_over(m):
-        return found.zone != _zone_before(m)
+        return found.zone != last(m, _PRODUCT, _ZONE)
     return change.has(found, change.shape_for(m, direction))
 
 
@@ -153,8 +153,7 @@ def switch(m: Migration, s: Switchover) -> None:
         except (Aborted, StepFailed, ServerError) as error:
             m.scribe.attempt_ended(s.number, "aborted", str(error))
             raise Aborted(str(error)) from error
-        if not m.scribe.no_return(s.number, "the order to RDS"):
-            raise Aborted("The journal says that this attempt was ended already.")
+        pass_no_return(m, s, "the order to RDS")
         with part(m, s, _ORDER) as say:
             say(_send(m, s))
         _see_through(m, s, watch)
@@ -327,16 +326,6 @@ class _Course:
         listed = account.read(lambda client: told.events(client, INSTANCE, account.instance_id, begin))
         recent = (one.message for one in listed if one.message and one.at is not None and one.at >= begin)
         return next((message for message in recent if words in message), "")
-
-
-def _zone_before(m: Migration) -> str:
-    """Where the instance was when the newest attempt began."""
-    said = [
-        str(record.body["sql"])
-        for record in m.scribe.journal.records()
-        if record.kind is Kind.STATEMENT and record.body["step"] == _ZONE
-    ]
-    return said[-1] if said else ""
 
 
 __all__ = ["arms", "estimate", "keep", "parts", "ready", "settle", "statements", "switch"]

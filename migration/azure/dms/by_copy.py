@@ -7,21 +7,14 @@ import time
 from migration.azure.account import PRODUCT
 from migration.azure.dms import arrived, copy, source_closed
 from migration.azure.dms.account import of
-from migration.azure.dms.moving import (
-    closed,
-    fence,
-    give_up,
-    open_target,
-    prove_content,
-    prove_quiet,
-    quiet_since,
-)
+from migration.azure.dms.moving import closed, fence, open_target, prove_quiet, quiet_since
 from migration.azure.dms.service import in_words as service_in_words
 from migration.azure.dms.tasks import begin, follow, in_words, newest, succeeded
+from migration.azure.moving import give_up, look_again, prove_content
 from migration.azure.operating import poll_s
-from migration.cutover.attempt import CONTENT, Aborted, Switchover, part, past_no_return
-from migration.journal import Kind
+from migration.cutover.attempt import CONTENT, Aborted, Switchover, part, pass_no_return, past_no_return
 from migration.model import Direction, Outcome
+from migration.notes import last_of_attempt
 from migration.runbook import CloudFailed, CloudSilent, Estimate, Halted, Migration, StepFailed
 from migration.steps import compare
 from migration.view import Condition
@@ -105,9 +98,7 @@ def _begin(m: Migration, s: Switchover) -> None:
         StepFailed, ServerError: likewise.
     """
     with part(m, s, "ready"):
-        red = [one.text for one in ready(m, s.direction) if not one.ok]
-        if red:
-            raise Aborted(f"{s.old.name} keeps the writes: {red[0]}; see to that, then try again.")
+        look_again(m, s, ready)
         # What an attempt before this one has left holds rows of then.
         copy.give_up(m)
         copy.clear(m)
@@ -129,15 +120,13 @@ def _copy_and_prove(m: Migration, s: Switchover) -> None:
         arrived.require(m)
         say(arrived.in_words(m))
     if m.prover is not None:
-        with part(m, s, CONTENT) as say:
-            if compare.probe(m).outcome is not Outcome.DONE:
-                compare.apply(m)
-            m.prover.prepare()
-            say(prove_content(m))
+        if compare.probe(m).outcome is not Outcome.DONE:
+            compare.apply(m)
+        m.prover.prepare()
+    prove_content(m, s)
     with part(m, s, "prove") as say:
         say(prove_quiet(m, s))
-    if not m.scribe.no_return(s.number, f"the opening of {s.new.name}"):
-        raise Aborted("The journal says that this attempt was ended already.")
+    pass_no_return(m, s, f"the opening of {s.new.name}")
 
 
 def _join(m: Migration, s: Switchover) -> int:
@@ -147,8 +136,10 @@ def _join(m: Migration, s: Switchover) -> int:
         CloudFailed: it was refused, or nothing is seen of it.
         Halted: the operator stopped it.
     """
-    number = _numbered(m)
-    if number is None:
+    noted = last_of_attempt(m, PRODUCT, _NUMBERED)
+    if noted:
+        number = int(noted)
+    else:
         number = newest(m, copy.COPY)[0] + 1
         copy.note_empty(m)
         m.scribe.statement(PRODUCT, _NUMBERED, str(number), 0)
@@ -162,17 +153,6 @@ def _join(m: Migration, s: Switchover) -> int:
             if time.monotonic() > until:
                 raise
             time.sleep(poll_s(m))
-    return number
-
-
-def _numbered(m: Migration) -> int | None:
-    """The number of the task of the attempt that is open; None where none was about to be begun."""
-    number: int | None = None
-    for record in m.scribe.journal.records():
-        if record.kind is Kind.ATTEMPT:
-            number = None
-        elif record.kind is Kind.STATEMENT and (record.subject, record.body["step"]) == (PRODUCT, _NUMBERED):
-            number = int(str(record.body["sql"]))
     return number
 
 

@@ -9,26 +9,17 @@ from __future__ import annotations
 import contextlib
 import time
 
-from migration.azure import quiet
 from migration.azure.account import PRODUCT, commands
 from migration.azure.dms import copy
 from migration.azure.dms.account import of, project_of
 from migration.azure.dms.follow import pending
-from migration.azure.dms.moving import (
-    NotMoved,
-    closed,
-    fence,
-    give_up,
-    open_target,
-    prove_content,
-    prove_quiet,
-    quiet_since,
-)
+from migration.azure.dms.moving import closed, fence, open_target, prove_quiet, quiet_since
 from migration.azure.dms.service import in_words as service_in_words
 from migration.azure.dms.tasks import COMPLETE, databases, in_words, name_of, newest, tell, trouble
+from migration.azure.moving import NotMoved, drain, give_up, look_again, prove_content, take_back
 from migration.azure.operating import poll_s
 from migration.azure.sync import limit_s
-from migration.cutover.attempt import CONTENT, Aborted, Switchover, part, past_no_return
+from migration.cutover.attempt import CONTENT, Aborted, Switchover, part, pass_no_return, past_no_return
 from migration.cutover.native import lag_condition
 from migration.model import Direction
 from migration.runbook import CloudFailed, CloudSilent, Estimate, Migration, StepFailed
@@ -48,7 +39,6 @@ _PARTS = (
     ("complete", "complete each database"),
     ("applications", "start the applications"),
 )
-_SLICE_S = 1.0
 # What the counters say is believed when it has been so for as long; the provider's pages refresh every half minute.
 _SETTLE_S = 30.0
 # How long an order whose answer was lost may take to be seen before it is given again.
@@ -114,8 +104,7 @@ def switch(m: Migration, s: Switchover) -> None:
     except (Aborted, StepFailed, ServerError) as error:
         give_up(m, s, str(error))
         raise Aborted(str(error)) from error
-    if not m.scribe.no_return(s.number, f"the completion of {', '.join(copy.selected(m))}"):
-        raise Aborted("The journal says that this attempt was ended already.")
+    pass_no_return(m, s, f"the completion of {', '.join(copy.selected(m))}")
     _see_through(m, s)
 
 
@@ -139,17 +128,13 @@ def _bring_together(m: Migration, s: Switchover) -> None:
         StepFailed, ServerError: likewise.
     """
     with part(m, s, "ready"):
-        red = [one.text for one in ready(m, s.direction) if not one.ok]
-        if red:
-            raise Aborted(f"{s.old.name} keeps the writes: {red[0]}; see to that, then try again.")
+        look_again(m, s, ready)
         if m.prover is not None:
             m.prover.prepare()
     fence(m, s)
     with part(m, s, "drain") as say:
         say(_drain(m, s))
-    if m.prover is not None:
-        with part(m, s, CONTENT) as say:
-            say(prove_content(m))
+    prove_content(m, s)
     with part(m, s, "prove") as say:
         say(prove_quiet(m, s))
 
@@ -206,14 +191,7 @@ def _positions(m: Migration, s: Switchover) -> str:
     end = quiet_since(m, s)
     if replication.follows(s.new, s.old) is None:
         return f"{s.old.name} ends at {end}; the target tells no position"
-    wanted = m.end_position(s.old)
-    while not s.new.wait_for(wanted, _SLICE_S):
-        if m.desk.halted():
-            raise Aborted("The operator stopped it.")
-        status = replication.follows(s.new, s.old)
-        if status is None or status.io_error or status.applier_error:
-            raise Aborted(f"{s.new.name} does not get what {s.old.name} has: {status.trouble if status else 'at all'}.")
-    return f"{s.new.name} has everything up to {wanted}"
+    return drain(m, s)
 
 
 def _see_through(m: Migration, s: Switchover) -> None:
@@ -226,9 +204,7 @@ def _see_through(m: Migration, s: Switchover) -> None:
         with part(m, s, "complete") as say:
             say(_complete(m, s))
     except NotMoved as error:
-        quiet.start_applications(m, None)
-        m.scribe.return_again(s.number, str(error))
-        m.scribe.attempt_ended(s.number, "aborted", str(error))
+        take_back(m, s, str(error))
         raise
     with part(m, s, "applications") as say:
         say(open_target(m, s))

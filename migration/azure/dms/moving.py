@@ -1,34 +1,18 @@
-"""What both ways of moving the writes have in common: the quiet of the source, the proof, the opening of the target."""
+"""What both ways of the migration service have in common: the quiet of the source, and the opening of the target."""
 
 from __future__ import annotations
 
 import contextlib
-import time
 
 from migration.azure import quiet
+from migration.azure.moving import await_open, start_there
 from migration.cutover.attempt import Aborted, Switchover, part
 from migration.fences.choose import let_in, shut
-from migration.journal import Kind
-from migration.runbook import Migration, NotProved
+from migration.notes import last_of_attempt
+from migration.runbook import Migration
 from migration.view import Condition
-from providers.mysql.errors import StatementFailed
 
 QUIET = "quiet"
-# The content proof may take this long at least: writes are off for minutes here, whatever it takes.
-_PROOF_S = 60.0
-_OPENS_S = 30.0
-_LOOK_S = 0.05
-
-
-class NotMoved(Aborted):
-    """The target was not opened; the attempt has ended in the journal."""
-
-
-def give_up(m: Migration, s: Switchover, why: str) -> None:
-    """End an attempt that has moved nothing: the applications may go on where they were."""
-    m.scribe.note(f"The applications may go on writing on {s.old.name}.", "warn")
-    quiet.start_applications(m, None)
-    m.scribe.attempt_ended(s.number, "aborted", why)
 
 
 def fence(m: Migration, s: Switchover) -> None:
@@ -48,13 +32,7 @@ def fence(m: Migration, s: Switchover) -> None:
 
 def quiet_since(m: Migration, s: Switchover) -> str:
     """Where the source's log ended when it was seen to be quiet in this attempt; empty where it was not."""
-    seen = ""
-    for record in m.scribe.journal.records():
-        if record.kind is Kind.ATTEMPT:
-            seen = ""
-        elif record.kind is Kind.STATEMENT and (record.subject, record.body["step"]) == (s.old.name, QUIET):
-            seen = str(record.body["sql"])
-    return seen
+    return last_of_attempt(m, s.old.name, QUIET)
 
 
 def prove_quiet(m: Migration, s: Switchover) -> str:
@@ -77,19 +55,6 @@ def prove_quiet(m: Migration, s: Switchover) -> str:
     return f"nobody has written on {s.old.name} since {end}"
 
 
-def prove_content(m: Migration) -> str:
-    """Prove the rows equal.
-
-    Raises:
-        Aborted: they are not, or it could not be proved.
-    """
-    assert m.prover is not None
-    try:
-        return m.prover.prove(time.monotonic() + max(_PROOF_S, m.spec.limits.proof_s))
-    except NotProved as error:
-        raise Aborted(str(error)) from error
-
-
 def open_target(m: Migration, s: Switchover) -> str:
     """Let clients in to the target, and have the applications started there.
 
@@ -97,18 +62,8 @@ def open_target(m: Migration, s: Switchover) -> str:
         ServerError: the target refuses.
     """
     let_in(m, s.new)
-    until = time.monotonic() + _OPENS_S
-    while s.new.read_only().clients:
-        if time.monotonic() > until:
-            raise StatementFailed(s.new.name, f"{s.new.name} refuses writes; look at it in the portal.")
-        time.sleep(_LOOK_S)
-    if m.prover is not None:
-        # Nothing flows back: from here on the two differ, as they should.
-        m.prover.stop()
-    quiet.start_applications(m, m.spec.target)
-    host = m.spec.target.address
-    m.scribe.note(f"Start the applications again, with {host} in their connection strings, and none with the old one.")
-    return f"they may be started with {host}"
+    await_open(m, s)
+    return start_there(m)
 
 
 def closed(m: Migration) -> Condition:
