@@ -50,6 +50,8 @@ class LogFollower:
     ) -> None:
         """`wake`: called when something was touched. `failed`: called once, where the log can be followed no longer."""
         self.side = side
+        # How many row events the log has told of until now.
+        self.events = 0
         self._endpoint = endpoint
         self._server_id = server_id
         self._known = known
@@ -157,6 +159,7 @@ class LogFollower:
         if touched.upto.gtid is not None or self._place.gtids is None:
             # Where there are GTIDs, a place between two transactions has none, and no horizon covers it.
             self._mark = touched.upto
+        self.events += touched.events
         stretch = self._known.absorb(self.side, touched)
         if stretch.rows or stretch.redo or stretch.ranges:
             self._dirty.touched(self.side, stretch)

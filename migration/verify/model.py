@@ -76,7 +76,9 @@ class Request:
     `databases`: those that are compared; `pattern`: of `database.table`, with * and ?, empty for all tables.
     `rate_mib_s`: MiB of rows a second read from each server at most, 0 for no bound. `connections`: to each server.
     `most_running`, `most_lag_s`: threads running on a server and replication lag above which reading is held back;
-    None for no bound. `mode` None: chosen by measuring the link.
+    None for no bound. `most_changes_s`: rows changed a second on the source above which its connections read one after
+    the other, so that clients keep their share of the server; None for no bound. `mode` None: chosen by measuring the
+    link.
     """
 
     databases: tuple[str, ...]
@@ -86,6 +88,7 @@ class Request:
     rate_mib_s: float = 0.0
     most_running: int | None = 64
     most_lag_s: float | None = 10.0
+    most_changes_s: float | None = 20.0
 
 
 class State(StrEnum):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 
 from migration.verify.compare import Unexplained, same_wire
 from migration.verify.shapes import Shape
@@ -23,6 +24,9 @@ from providers.mysql.packets.reader import (
 from providers.mysql.packets.rows import RowLayout
 from providers.mysql.packets.wire import Param
 
+Turn = Callable[[], AbstractContextManager[object]]
+"""What a reader holds while it reads both servers."""
+
 # An answer is 0.5 to 2 MiB as a rule. Two workers with two readers each stay far below 100 MiB with this.
 MOST_ANSWERED = 5 << 20
 
@@ -30,12 +34,13 @@ MOST_ANSWERED = 5 << 20
 class Readers:
     """The two readers of one worker."""
 
-    def __init__(self, source: Endpoint, target: Endpoint) -> None:
-        """Connect to both.
+    def __init__(self, source: Endpoint, target: Endpoint, turn: Turn = contextlib.nullcontext) -> None:
+        """Connect to both. `turn`: what is held while both are read.
 
         Raises:
             ServerError: see `RawReader`.
         """
+        self._turn = turn
         self._endpoints = source, target
         self._cut = False
         self.source, self.target = _opened(source, target)
@@ -111,9 +116,10 @@ class Readers:
             ServerError: of either; both can be used afterwards, but where it is a ConnectionLost or AnswerTooLarge.
         """
         mine, theirs = self.prepare(here, there)
-        self.source.send(mine, params)
-        self.target.send(theirs, params if others is None else others)
-        return receive_both(self.source, self.target)
+        with self._turn():
+            self.source.send(mine, params)
+            self.target.send(theirs, params if others is None else others)
+            return receive_both(self.source, self.target)
 
     @property
     def pipelined(self) -> bool:
@@ -126,9 +132,10 @@ class Readers:
         Raises:
             ServerError: as `both`; of a single statement that a server refused there is None instead.
         """
-        self.source.ask_together(here)
-        self.target.ask_together(there)
-        return receive_both_together(self.source, self.target)
+        with self._turn():
+            self.source.ask_together(here)
+            self.target.ask_together(there)
+            return receive_both_together(self.source, self.target)
 
     def allow(self, most: int | None) -> None:
         """Bound the answers of both."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from migration.verify.chunks import Cursor, Done
 from migration.verify.compare import Unexplained
 from migration.verify.model import Mode, Table
-from migration.verify.readers import AnswerTooLarge, Readers
+from migration.verify.readers import AnswerTooLarge, Readers, Turn
 from migration.verify.reading import Chunk, Reading, Stopped
 from migration.verify.shapes import Shape
 from migration.verify.spans import SpanReading
@@ -74,13 +75,18 @@ class Scan:
         connections: int = 2,
         mode: Mode = Mode.EXACT,
         done: Mapping[Table, Done] | None = None,
+        turn: Turn = contextlib.nullcontext,
     ) -> None:
-        """Nothing is asked before `start`. `done`: what earlier scans did; `connections`: to each server."""
+        """Nothing is asked before `start`.
+
+        `done`: what earlier scans did; `connections`: to each server; `turn`: what a worker holds while it reads.
+        """
         self._endpoints = source, target
         self._waiting = deque(sorted(shapes, key=lambda shape: -shape.size))
         self._watcher = watcher
         self._mode = mode
         self._done = done or {}
+        self._turn = turn
         self._shared: list[_Job] = []
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
@@ -139,7 +145,7 @@ class Scan:
 
     def _work(self) -> None:
         try:
-            readers = Readers(*self._endpoints)
+            readers = Readers(*self._endpoints, self._turn)
             with self._lock:
                 self._open.append(readers)
             try:

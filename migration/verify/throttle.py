@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from migration.verify.model import Request
 from providers.mysql import status
@@ -69,16 +70,21 @@ class Gauge:
         request: Request,
         lag_s: Callable[[], float | None] | None,
         broken: Callable[[ServerError], None],
+        changed: Callable[[], int] = lambda: 0,
     ) -> None:
         """Nothing is asked before `start`.
 
         `lag_s`: the target's lag, where the caller measures it. `broken`: told, each time, why replication stopped.
+        `changed`: how many rows were changed on the source, ever more.
         """
         self._endpoints = (source, target)
         self._request = request
         self._lag_asked = lag_s
         self._broken = broken
         self._rate = Rate(request.rate_mib_s)
+        self._changed, self._changes = changed, (time.monotonic(), 0)
+        self._crowded = False
+        self._one = threading.Lock()
         self._stop = threading.Event()
         self._free = threading.Event()
         self._free.set()
@@ -107,6 +113,10 @@ class Gauge:
     def spent(self, size: int) -> None:
         """So many bytes were read from each server."""
         self._rate.spend(size, time.monotonic())
+
+    def turn(self) -> AbstractContextManager[object]:
+        """To be held while both servers are read: by one reader at a time while clients write."""
+        return self._one if self._crowded else contextlib.nullcontext()
 
     def permit(self) -> bool:
         """Wait until more may be read; False once it was closed."""
@@ -138,12 +148,20 @@ class Gauge:
                 )
             )
         self._lag = self._measured(channel)
+        self._crowded = self._written()
         running = {endpoint.name: eye.running() for endpoint, eye in zip(self._endpoints, self._eyes, strict=True)}
         self.held = too_much(self._request, running, self._lag)
         if self.held:
             self._free.clear()
         else:
             self._free.set()
+
+    def _written(self) -> bool:
+        """Whether clients of the source change more rows than they may while it is read at full speed."""
+        (then, before), (now, count) = self._changes, (time.monotonic(), self._changed())
+        self._changes = now, count
+        most = self._request.most_changes_s
+        return most is not None and count - before > most * (now - then)
 
     def _measured(self, channel: ReplicaStatus | None) -> float | None:
         if self._lag_asked is not None:

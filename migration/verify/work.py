@@ -196,16 +196,20 @@ def _assemble(
             _close_with(stack, opening)
     rechecking, upkeeping = (readers.result() for readers in opening)
     dirty = DirtySet(ranges_of=known.ranges)
-    gauge = Gauge(asked.source, asked.target, asked.request, asked.lag_s, failed)
+    followers: dict[Side, LogFollower] = {}
+
+    def changed() -> int:
+        return followers[Side.SOURCE].events if Side.SOURCE in followers else 0
+
+    gauge = Gauge(asked.source, asked.target, asked.request, asked.lag_s, failed, changed)
 
     def wake() -> None:
         rechecker.wake()
 
-    followers = {
-        side: LogFollower(side, endpoint, begun.starts[side], begun.server_ids[side], known, dirty, wake, failed)
-        for side, endpoint in zip(SIDES, (asked.source, asked.target), strict=True)
-        if side in begun.starts
-    }
+    for side, endpoint in zip(SIDES, (asked.source, asked.target), strict=True):
+        if side in begun.starts:
+            server_id = begun.server_ids[side]
+            followers[side] = LogFollower(side, endpoint, begun.starts[side], server_id, known, dirty, wake, failed)
     progress = _progress(asked, begun, known)
     first = FirstPass(known, dirty, findings, gauge, followers, progress)
     mode = asked.request.mode or _mode(rechecking)
@@ -220,7 +224,10 @@ def _assemble(
     watcher = Watcher(first.chunk, first.table, first.trouble, gauge.permit)
     done = _done(begun.kept, mode, known, dirty, findings) if begun.kept is not None else {}
     connections = asked.request.connections
-    scan = Scan(asked.source, asked.target, known.shapes(), watcher, connections=connections, mode=mode, done=done)
+    scan = Scan(
+        asked.source, asked.target, known.shapes(), watcher,
+        connections=connections, mode=mode, done=done, turn=gauge.turn,
+    )  # fmt: skip
     sessions, doubts = begun.sessions, tuple(begun.doubts)
     return Work(
         asked, mode, known, dirty, findings, followers, gauge, rechecker, upkeep, scan, progress, sessions, doubts

@@ -113,3 +113,36 @@ def test_broken_replication_is_told(pair: Two) -> None:
     assert "has stopped" in str(told[0])
     assert "1062" in str(told[0])
     assert told[0].server == pair.target.name
+
+
+def test_readers_take_turns_while_clients_write(pair: Two) -> None:
+    changes, per_look = [0], [0]
+
+    def changed() -> int:
+        changes[0] += per_look[0]
+        return changes[0]
+
+    gauge = Gauge(pair.source.endpoint, pair.target.endpoint, REQUEST, None, lambda _: None, changed)
+
+    def shared() -> bool:
+        """Whether two may read at once."""
+        inside = threading.Event()
+
+        def read() -> None:
+            with gauge.turn():
+                inside.set()
+
+        with gauge.turn():
+            other = threading.Thread(target=read, daemon=True)
+            other.start()
+            alone = inside.wait(0.1)
+        other.join()
+        return alone
+
+    with contextlib.closing(gauge):
+        gauge.start()
+        assert shared()
+        per_look[0] = 1000
+        until(lambda: not shared(), "they take turns")
+        per_look[0] = 0
+        until(shared, "they read at once again")
