@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from migration.decisions import Choice
 from migration.runbook import Gate, Migration
-from migration.view import Option
+from migration.view import Guide, Option
 
 
 def ask(
@@ -16,6 +16,7 @@ def ask(
     question: str,
     options: Callable[[Migration], tuple[Option, ...]],
     consequence: str | Callable[[Migration], str],
+    guide: Guide | None = None,
 ) -> Gate:
     """A gate with options and nothing to type."""
     return Gate(
@@ -27,4 +28,5 @@ def ask(
         word=lambda m: "",
         choices=(Choice.CONFIRM, Choice.CANCEL),
         options=options,
+        guide=guide,
     )

@@ -6,13 +6,17 @@ import contextlib
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from migration.check import Finding, Fix, Verdict
 from migration.model import Side
-from migration.runbook import Migration
 from migration.view import FixView
 from providers.mysql.errors import StatementFailed
-from providers.mysql.server import Server
+
+if TYPE_CHECKING:
+    # What is offered is shown by screens, which are painted without what connects to servers.
+    from migration.runbook import Migration
+    from providers.mysql.server import Server
 
 # A trigger or an event of this name exists.
 _THERE = frozenset({1359, 1537})

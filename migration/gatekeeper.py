@@ -14,9 +14,10 @@ from migration.decisions import Choice
 from migration.inbox import Inbox
 from migration.journal import Record
 from migration.model import Direction
-from migration.planning import make_plan
+from migration.planning import drift, make_plan
 from migration.runbook import CloudFailed, Gate, Migration, Runbook, StepFailed
-from migration.view import Condition, Option
+from migration.second_person import NotAgreed, SecondPerson, agreed
+from migration.view import Condition, Guide, Option
 from providers.mysql.errors import ServerError
 from providers.mysql.server import Server
 
@@ -29,6 +30,12 @@ _WELL = (Verdict.PASSED, Verdict.NOT_APPLICABLE)
 _WORTH_ASKING = 2
 # The sequence number of no decision.
 _NOBODY = 0
+_TRYING_AGAIN = Guide(
+    "What was done before the step stands, and nothing of it is lost by waiting here. Before it is tried again, the "
+    "step looks at the servers for what is done of it already.",
+    "Pressing again and again without reading why it failed. See to what the message names first; while you do, "
+    "clients go on as before.",
+)
 # Which way the writes move where a gate is passed.
 _DIRECTIONS = {"cutover": Direction.CUTOVER, "observe": Direction.ROLLBACK}
 
@@ -62,6 +69,7 @@ class Gatekeeper:
         self._trouble = ""
         self._options: tuple[Option, ...] = ()
         self._activity: tuple[float, tuple[Finding, ...]] = (0.0, ())
+        self._second = SecondPerson(m.spec.id, m.spec.people)
 
     def hold(self, gate: Gate, *, choices: tuple[Choice, ...] | None = None) -> Passed:
         """Open the gate and wait.
@@ -73,9 +81,7 @@ class Gatekeeper:
         if gate.id == "checks":
             self._check()
         if gate.id == "plan":
-            plan = make_plan(self._runbook, self._m)
-            self._plan_hash = plan.hash
-            self._m.scribe.plan(plan)
+            self._propose()
         offered = choices or gate.choices
         self._options = gate.options(self._m) if gate.options is not None else ()
         if gate.options is not None and len(self._options) < _WORTH_ASKING:
@@ -117,6 +123,7 @@ class Gatekeeper:
             consequence=lambda m: words,
             word=lambda m: "",
             choices=choices,
+            guide=_TRYING_AGAIN,
         )
         self.hold(gate)
 
@@ -156,6 +163,8 @@ class Gatekeeper:
             word=gate.word(m),
             choices=[choice.value for choice in offered],
             options=self._options,
+            why=gate.why,
+            guide=gate.guide,
         )
 
     def _common(self, decision: Record) -> bool:
@@ -182,6 +191,9 @@ class Gatekeeper:
         try:
             if self._common(decision):
                 return None
+            if choice is Choice.APPROVE:
+                self._agree(gate, decision)
+                return None
             if choice not in offered:
                 raise Refusal(f"{choice.value} is not offered at {gate.id}")
             if choice in (Choice.RECHECK, Choice.WAIVE, Choice.FIX, Choice.UNDO_FIX, Choice.FIX_ALL):
@@ -198,7 +210,29 @@ class Gatekeeper:
         self._m.scribe.gate_passed(gate.id, decision.seq, choice.value, chosen)
         if choice is Choice.COMPLETE:
             self._stop_comparing()
+        if gate.id == "cutover":
+            self._second.used()
         return Passed(choice, decision.actor, str(decision.body["reason"]))
+
+    def _agree(self, gate: Gate, decision: Record) -> None:
+        """Somebody agrees to the cutover as the second person.
+
+        Raises:
+            Refusal: it is not what was asked for, or not a second person.
+        """
+        if gate.id != "cutover" or decision.subject != gate.id:
+            raise Refusal(f"a second person agrees at the cutover's gate, and {gate.id!r} is open")
+        word, plan = gate.word(self._m), self._m.story().plan
+        if decision.body["typed"] != word:
+            raise Refusal(f"{decision.body['typed']!r} was typed and {word!r} confirms")
+        if plan is None or decision.body["shown"] != plan.hash:
+            raise Refusal("another plan is to be carried out than the one that was agreed to")
+        who = self._inbox.who(decision)
+        try:
+            self._second.agree(who, self._inbox.operator())
+        except NotAgreed as error:
+            raise Refusal(str(error)) from error
+        self._m.scribe.note(agreed(who))
 
     def _stop_comparing(self) -> None:
         """No switch follows any more, and what is taken down now would look like rows that differ."""
@@ -215,8 +249,8 @@ class Gatekeeper:
             raise Refusal(f"the decision was about {decision.subject!r} and {gate.id!r} is open")
         if gate.id == "checks":
             self._admit_checks()
-        if gate.id == "plan" and decision.body["shown"] != self._plan_hash:
-            raise Refusal(f"the plan {decision.body['shown']!r} was approved and {self._plan_hash!r} is the one to run")
+        if gate.id == "plan":
+            self._admit_plan(str(decision.body["shown"]))
         if self._options and decision.body["typed"] not in {option.value for option in self._options}:
             raise Refusal(f"{decision.body['typed']!r} is none of what can be chosen at {gate.id}")
         word = _COMPLETE_WORD if choice is Choice.COMPLETE else gate.word(self._m)
@@ -224,6 +258,10 @@ class Gatekeeper:
             raise Refusal(f"{decision.body['typed']!r} was typed and {word!r} confirms")
         if choice is Choice.ROLL_BACK and not str(decision.body["reason"]).strip():
             raise Refusal("a rollback needs a reason; it goes into the report")
+        if gate.id == "cutover" and choice is Choice.CONFIRM:
+            lacking = [one.text for one in self._second.conditions(self._inbox.who(decision)) if not one.ok]
+            if lacking:
+                raise Refusal(lacking[0])
         if choice in (Choice.CONFIRM, Choice.ROLL_BACK):
             red = [condition.text for condition in self.conditions(gate) if not condition.ok]
             if red:
@@ -238,6 +276,31 @@ class Gatekeeper:
         open_ones = [f.check for f in story.findings() if f.blocks and f.check not in waived]
         if open_ones:
             raise Refusal(f"{', '.join(open_ones)} must be cured or accepted with a reason first")
+
+    def _propose(self) -> str:
+        """Make the plan as it would be carried out now; what it does otherwise than the one before, empty for nothing.
+
+        Raises:
+            ServerError, StepFailed: what it is made of could not be asked.
+        """
+        was, plan = self._m.story().plan, make_plan(self._runbook, self._m)
+        changed = "" if was is None else "; ".join(drift(was, plan))
+        self._plan_hash = plan.hash
+        self._m.scribe.plan(plan)
+        if changed:
+            self._m.scribe.note(f"plan {plan.hash} takes the place of the one that was shown: {changed}", "warn")
+        return changed
+
+    def _admit_plan(self, shown: str) -> None:
+        """Whether the plan that was shown is the one that would be carried out now.
+
+        Raises:
+            Refusal: it is not; the message says what has drifted since.
+        """
+        if shown != self._plan_hash:
+            raise Refusal(f"the plan {shown!r} was approved and {self._plan_hash!r} is the one to run")
+        if changed := self._propose():
+            raise Refusal(f"the plan has changed since it was shown ({changed}); look at it again and approve that")
 
     def _drain_clients(self, gate: Gate, decision: Record) -> None:
         """End idle sessions on the side without writes.
@@ -337,7 +400,9 @@ class Gatekeeper:
         if direction is None:
             return ()
         ready = self._mover.ready(self._m, direction)
-        return (*ready, *self._quiet()) if direction is Direction.CUTOVER else ready
+        if direction is Direction.ROLLBACK:
+            return ready
+        return (*ready, *self._quiet(), *self._second.conditions(self._inbox.operator()))
 
     def _keep(self, gate: Gate) -> None:
         """What the side without writes needs to stay as it is; why it cannot be had is said once."""
@@ -358,6 +423,7 @@ class Gatekeeper:
             pair = self._pair()
             findings = tuple(run_checks(pair, arising(self._runbook.activity, pair.route)))
             self._activity = (time.monotonic(), findings)
+            self._tell(findings)
         waived = self._m.story().waived()
         conditions = []
         for finding in findings:
@@ -366,6 +432,13 @@ class Gatekeeper:
             words = f"{finding.title}: {finding.result.found}{', accepted' if accepted else ''}"
             conditions.append(Condition(well or accepted, words))
         return tuple(conditions)
+
+    def _tell(self, findings: Iterable[Finding]) -> None:
+        """Journal what has turned out otherwise than before: so it can be accepted, and what is offered be made."""
+        before = {finding.check: finding.result.verdict for finding in self._m.story().findings()}
+        for finding in findings:
+            if before.get(finding.check) is not finding.result.verdict:
+                self._m.scribe.finding(finding)
 
 
 def after_rollback(gate: Gate) -> Gate:

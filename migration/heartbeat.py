@@ -42,7 +42,7 @@ def remove_statements() -> tuple[str, ...]:
     return (f"DROP DATABASE IF EXISTS {DATABASE}",)
 
 
-def read_beat(connection: Connection) -> Beat | None:
+def read_beat(connection: Connection | Server) -> Beat | None:
     """The row as this server has it, None where it has not come yet.
 
     Raises:

@@ -7,8 +7,9 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from migration.decisions import Choice
+from migration.decisions import Choice, operator
 from migration.journal import JournalReader, Kind, Record
+from migration.seat_keeper import SeatKeeper
 from migration.view import LagSample
 
 _HALTING = frozenset({Choice.PAUSE, Choice.ABORT, Choice.CANCEL})
@@ -19,13 +20,15 @@ class Deserted(Exception):
 
 
 class Inbox:
-    """New decisions, in order. `pending` looks cheaply; `take` gives the next one for the runner to handle.
+    """New decisions, in order: `take` gives the next one for the runner to handle.
 
-    A step that takes long asks `halted` between its batches: it is true while a decision to pause, abort or
-    cancel waits to be handled.
+    Decisions of somebody who does not have the operator's seat are refused here and come to nobody. A step that takes
+    long asks `halted` between its batches: it is true while a decision to pause, abort or cancel waits to be handled.
     """
 
-    def __init__(self, journal: Path, after: int, gone: Callable[[], bool]) -> None:
+    def __init__(self, journal: Path, after: int, gone: Callable[[], bool], keeper: SeatKeeper | None = None) -> None:
+        """`after`: the last record that was heard already; `keeper`: who may decide, anybody without one."""
+        self._keeper = keeper
         self._reader = JournalReader(journal)
         self._after = after
         self._changes = -1
@@ -36,14 +39,24 @@ class Inbox:
         self.newest_lag: Callable[[], LagSample | None] = lambda: None
 
     def _refresh(self) -> None:
+        if self._keeper is not None:
+            self._keeper.collect()
         changes = self._reader.changes()
         if changes == self._changes:
             return
         self._changes = changes
         for record in self._reader.records(self._after):
             self._after = record.seq
-            if record.kind is Kind.DECISION:
+            if record.kind is Kind.DECISION and self._admitted(record):
                 self._queue.append(record)
+            elif record.kind is Kind.SEAT_ASKED and self._keeper is not None:
+                self._keeper.answer(record)
+
+    def _admitted(self, decision: Record) -> bool:
+        why = "" if self._keeper is None else self._keeper.refusal(decision)
+        if self._keeper is not None and why:
+            self._keeper.refuse(decision, why)
+        return not why
 
     def take(self) -> Record | None:
         """The oldest decision that was not handled yet.
@@ -70,6 +83,14 @@ class Inbox:
         with self._lock:
             self._refresh()
             return self.paused or any(Choice(record.body["choice"]) in _HALTING for record in self._queue)
+
+    def who(self, decision: Record) -> str:
+        """Who decided, as far as this machine can tell."""
+        return decision.actor if self._keeper is None else self._keeper.who(decision)
+
+    def operator(self) -> str:
+        """Who has the operator's seat, or would by deciding."""
+        return operator() if self._keeper is None else self._keeper.operator()
 
     def lag(self) -> LagSample | None:
         """The newest reading of the lag."""

@@ -27,6 +27,8 @@ from typing import Any, Self
 
 SCHEMA_VERSION = 1
 _BUSY_S = 5.0
+# What SQLite says where following a journal would take files that this login cannot make.
+_NEEDS_WRITING = (sqlite3.SQLITE_READONLY_DIRECTORY, sqlite3.SQLITE_CANTOPEN)
 _SEAT_TRIES = 25
 _SEAT_POLL_S = 0.01
 
@@ -90,6 +92,8 @@ class Kind(StrEnum):
     GATE_LOCKED = "gate_locked"
     DECISION = "decision"
     REFUSED = "refused"
+    SEAT_ASKED = "seat_asked"
+    SEAT = "seat"
     INTENT = "intent"
     STATEMENT = "statement"
     OUTCOME = "outcome"
@@ -181,13 +185,61 @@ class JournalReader:
             JournalError: no such file, not a journal, or written by a newer program.
         """
         self.path = path
-        if not path.is_file():
-            raise JournalError(f"There is no journal at {path}; `cutover` lists the migrations on this machine.")
+        self._opened = 0
+        self._at_rest: tuple[int, int] | None = None
         with _explained(path):
-            self._db = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_S, check_same_thread=False
-            )
-            _check_version(path, self._db)
+            try:
+                is_there = path.is_file()
+            except PermissionError:
+                is_there = True
+            if not is_there:
+                raise JournalError(f"There is no journal at {path}; `cutover` lists the migrations on this machine.")
+            if not os.access(path, os.R_OK):
+                raise JournalError(
+                    f"The journal {path} may not be read by this login; its owner lets a group watch with "
+                    f"`cutover share {path.parent.name}`."
+                )
+            self._open()
+
+    def _open(self) -> None:
+        self._opened += 1
+        self._at_rest = None
+        try:
+            self._db = self._connect("mode=ro")
+            _check_version(self.path, self._db)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode not in _NEEDS_WRITING:
+                raise
+            self._at_rest = self._stamp()
+            if self._at_rest is None:
+                raise
+            self._db = self._connect("immutable=1")
+            _check_version(self.path, self._db)
+
+    def _connect(self, how: str) -> sqlite3.Connection:
+        uri = f"{self.path.absolute().as_uri()}?{how}"
+        return sqlite3.connect(uri, uri=True, timeout=_BUSY_S, check_same_thread=False)
+
+    def _stamp(self) -> tuple[int, int] | None:
+        """What tells whether a journal at rest is still the same; None where somebody has it open for writing."""
+        if self.path.with_name(self.path.name + "-wal").exists():
+            return None
+        about = self.path.stat()
+        return about.st_mtime_ns, about.st_size
+
+    def _rows(self, sql: str, values: Sequence[object] = ()) -> list[Any]:
+        """What a query gives.
+
+        To follow a journal that nobody has open takes two files beside it, which a login that may only read cannot
+        make. It is read as a file at rest then: for as long as it is one.
+        """
+        while True:
+            if self._at_rest is not None and self._stamp() != self._at_rest:
+                self._db.close()
+                self._open()
+            rows = self._db.execute(sql, values).fetchall()
+            if self._at_rest is None or self._stamp() == self._at_rest:
+                return rows
 
     def close(self) -> None:
         """Close the file."""
@@ -204,19 +256,21 @@ class JournalReader:
     def changes(self) -> int:
         """A number that differs whenever another process has written: cheap to poll (SQLite data_version)."""
         with _explained(self.path):
-            return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+            version = int(self._rows("PRAGMA data_version")[0][0])
+            # Each opening counts them anew.
+            return (self._opened << 32) + version
 
     def last_seq(self) -> int:
         """The sequence number of the newest record, 0 in a journal without any."""
         with _explained(self.path):
-            return int(self._db.execute("SELECT coalesce(max(seq), 0) FROM record").fetchone()[0])
+            return int(self._rows("SELECT coalesce(max(seq), 0) FROM record")[0][0])
 
     def records(self, after: int = 0) -> tuple[Record, ...]:
         """All records with a sequence number above `after`, in order."""
         with _explained(self.path):
-            rows = self._db.execute(
+            rows = self._rows(
                 "SELECT seq, at, kind, actor, subject, body FROM record WHERE seq > ? ORDER BY seq", (after,)
-            ).fetchall()
+            )
         return tuple(self._record(row) for row in rows)
 
     def _record(self, row: tuple[int, float, str, str, str, str]) -> Record:
@@ -232,20 +286,20 @@ class JournalReader:
     def samples(self, kind: str, after: int = 0, since: float = 0.0) -> tuple[Sample, ...]:
         """Samples of one kind above sequence number `after` and not older than `since`, in order."""
         with _explained(self.path):
-            rows = self._db.execute(
+            rows = self._rows(
                 "SELECT seq, at, kind, body FROM sample WHERE kind = ? AND seq > ? AND at >= ? ORDER BY seq",
                 (kind, after, since),
-            ).fetchall()
+            )
         return tuple(Sample(seq, at, name, json.loads(body)) for seq, at, name, body in rows)
 
     def newest(self, kind: str, after: int = 0) -> Sample | None:
         """The newest sample of one kind, where it has a sequence number above `after`."""
         with _explained(self.path):
-            row = self._db.execute(
+            rows = self._rows(
                 "SELECT seq, at, kind, body FROM sample WHERE kind = ? AND seq > ? ORDER BY seq DESC LIMIT 1",
                 (kind, after),
-            ).fetchone()
-        return None if row is None else Sample(row[0], row[1], row[2], json.loads(row[3]))
+            )
+        return next((Sample(seq, at, name, json.loads(body)) for seq, at, name, body in rows), None)
 
 
 class Journal(JournalReader):
@@ -360,12 +414,16 @@ class RunnerSeat:
     """The lock that says which process is the runner of a journal: held while it lives, freed by its death."""
 
     def __init__(self, journal: Path) -> None:
+        self._journal = journal
         self._path = journal.with_suffix(".runner")
         self._fd: int | None = None
 
     def take(self) -> bool:
         """Take the seat; False where another process has it."""
         fd = os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600)
+        if self._journal.exists():
+            # Whoever may read the journal may see whether its runner is at work.
+            os.fchmod(fd, self._journal.stat().st_mode & 0o640)
         for _ in range(_SEAT_TRIES):
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -379,11 +437,20 @@ class RunnerSeat:
         return False
 
     def taken(self) -> bool:
-        """Whether a living process holds the seat."""
+        """Whether a living process holds the seat.
+
+        Raises:
+            JournalError: this login may not look.
+        """
         try:
             fd = os.open(self._path, os.O_RDONLY)
         except FileNotFoundError:
             return False
+        except PermissionError as error:
+            raise JournalError(
+                f"This login may not see whether a runner is at work ({self._path}); "
+                f"its owner runs `cutover share {self._path.parent.name}`."
+            ) from error
         try:
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -114,6 +114,11 @@ class ServerSpec:
         return Endpoint(self.name, self.host, self.port, account, TlsMode(self.tls), self.ca_file)
 
 
+def from_to(old: str, new: str) -> str:
+    """Both servers of a move by their names, or the one of them that is changed where it is."""
+    return old if old == new else f"{old} → {new}"
+
+
 @dataclass(frozen=True)
 class Limits:
     """The operator's limits. All times in seconds.
@@ -200,6 +205,7 @@ class Wishes:
     bridge: BridgeSpec | None = None
     hooks: tuple[HookSpec, ...] = ()
     proof: Proof = Proof.REQUIRED
+    people: int = 1
 
     def fields(self) -> dict[str, Any]:
         """The fields by name."""
@@ -221,7 +227,7 @@ class MigrationSpec:
     `bridge`: where the source's way back goes over a bridge, None for the straight way.
     `hooks`: who is told of what happens, in this order.
     `cloud`: the provider's side, None where servers are all there is.
-    `proof`: whether the rows have to be proved equal.
+    `proof`: whether the rows have to be proved equal. `people`: how many have to agree to the cutover, 1 or 2.
     `sandbox`: the run directory of the sandbox in a rehearsal, else None; `keep_sandbox`: whether it stays
     up when the rehearsal has ended.
     """
@@ -243,6 +249,12 @@ class MigrationSpec:
     cloud: CloudSpec | None = None
     sandbox: str | None = None
     keep_sandbox: bool = False
+    people: int = 1
+
+    @property
+    def in_place(self) -> bool:
+        """Whether nothing is moved: the target is the source itself, once it is changed."""
+        return self.target == self.source
 
     def to_json(self) -> dict[str, Any]:
         """A plain mapping for the journal."""
@@ -269,6 +281,7 @@ class MigrationSpec:
             cloud=CloudSpec(**body["cloud"]) if body.get("cloud") else None,
             sandbox=body["sandbox"],
             keep_sandbox=body["keep_sandbox"],
+            people=body.get("people", 1),
         )
 
 

@@ -6,6 +6,15 @@ from migration.journal import Kind
 from migration.runbook import Migration
 
 
+def every(m: Migration, subject: str, step: str) -> tuple[str, ...]:
+    """All that was put down about a server or product (`subject`) under a step, the oldest first."""
+    return tuple(
+        str(record.body["sql"])
+        for record in m.scribe.journal.records()
+        if record.kind is Kind.STATEMENT and (record.subject, record.body["step"]) == (subject, step)
+    )
+
+
 def last(m: Migration, subject: str, step: str) -> str:
     """What was put down last about a server or product (`subject`) under a step; empty where nothing was."""
     return _last(m, subject, step, of_attempt=0)

@@ -20,7 +20,7 @@ from migration.verify.model import Difference, Doubt, Outcome, Progress, Request
 from migration.verify.verification import Verification
 from migration.verify_report import shown_doubt, shown_key, shown_table
 from migration.view import Condition
-from providers.mysql.errors import ServerError
+from providers.mysql.errors import ServerError, WrongServer
 
 CHECK = "content"
 _TELL_S = 1.0
@@ -197,19 +197,31 @@ class Prover:
         while self._wanted.wait() and not self._stop.is_set():
             try:
                 self._compare()
+            except WrongServer as error:
+                self._again(str(error), self._level)
             except (ServerError, JournalError) as error:
                 self._again(str(error))
             except Exception as error:  # noqa: BLE001 - the boundary of the thread: it is said, and comparing goes on
                 self._again(f"this program failed: {type(error).__name__}: {error}")
             self._drop()
 
-    def _again(self, why: str) -> None:
+    def _level(self) -> str:
+        """That another server answers is expected while a provider exchanges addresses, until the runner connects anew.
+
+        Raises:
+            JournalError: the journal cannot be read.
+        """
+        story = self._m.story()
+        switching = any(one.result == "running" and one.past_no_return for one in story.attempts[-1:])
+        return "info" if switching or story.spec != self._m.spec else "error"
+
+    def _again(self, why: str, level: Callable[[], str] = lambda: "error") -> None:
         """Say why a comparison ended, once, and rest before the next."""
         if why != self._said:
             self._said = why
             # A full disk stops the runner's own records, which say so.
             with contextlib.suppress(JournalError):
-                self._m.scribe.note(f"comparing the rows ended and begins again: {why}", "error")
+                self._m.scribe.note(f"comparing the rows ended and begins again: {why}", level())
         self._stop.wait(_AGAIN_S)
 
     def _compare(self) -> None:

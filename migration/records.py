@@ -10,11 +10,14 @@ placed           source | target     name, host, port: where that server is from
 stage            stage               rewound: whether later items are to be done again
 finding          check id            `Finding.to_json()`
 plan             hash                positioning, items: list of `PlanItem` mappings
-gate_opened      gate id             title, question, consequence, word, choices, options: [[value, meaning]]
+gate_opened      gate id             title, question, consequence, word, choices, options: [[value, meaning]], why,
+                                     guide: {undo, mistakes} or None
 gate_passed      gate id             decision (seq), choice; chosen (the value of an option)
 gate_locked      gate id             why
 decision         gate or check id    choice, typed, reason, shown (actor: who decided)
 refused          gate or check id    decision (seq), why
+seat_asked       open | take | offer terminal, pid; to: the terminal it is offered to (actor: who asks)
+seat             taken | offered     who, terminal, pid; taken: how; offered: by
 intent           step id             statements; attempt (number, parts of a switch only)
 statement        server name         step, sql, thread_id (the server's id of the session)
 outcome          step id             outcome, note; undone; attempt, began, ended (parts of a switch only)
@@ -46,7 +49,17 @@ from typing import Any
 from migration.check import Finding, Fix
 from migration.journal import Entry, Journal, Kind
 from migration.model import Direction, End, Outcome, Side, Stage, Writes
-from migration.view import ClientView, Condition, FiguresView, LagSample, Option, Plan, PlanItem, RollbackView
+from migration.view import (
+    ClientView,
+    Condition,
+    FiguresView,
+    Guide,
+    LagSample,
+    Option,
+    Plan,
+    PlanItem,
+    RollbackView,
+)
 
 
 def part_intent(number: int, part: str, at: float) -> Entry:
@@ -80,10 +93,17 @@ def read_plan(plan_hash: str, body: Mapping[str, Any]) -> Plan:
             basis=item["basis"],
             undo=item["undo"],
             statements=tuple(item["statements"]),
+            guide=read_guide(item),
         )
         for item in body["items"]
     )
     return Plan(plan_hash, body["positioning"], items)
+
+
+def read_guide(body: Mapping[str, Any]) -> Guide | None:
+    """The guide of a plan's item or of a gate; None in journals that are older than guides."""
+    found = body.get("guide")
+    return None if found is None else Guide(**found)
 
 
 class Scribe:
@@ -143,6 +163,8 @@ class Scribe:
         word: str,
         choices: Sequence[str],
         options: Sequence[Option] = (),
+        why: str = "",
+        guide: Guide | None = None,
     ) -> None:
         """The runner waits for a decision."""
         body = {
@@ -152,6 +174,8 @@ class Scribe:
             "word": word,
             "choices": list(choices),
             "options": [[option.value, option.meaning] for option in options],
+            "why": why,
+            "guide": None if guide is None else asdict(guide),
         }
         self.journal.append_synced(Kind.GATE_OPENED, gate, body)
 
@@ -162,6 +186,16 @@ class Scribe:
     def refused(self, subject: str, decision: int, why: str) -> None:
         """A decision was not accepted."""
         self.journal.append(Kind.REFUSED, subject, {"decision": decision, "why": why})
+
+    def seat_taken(self, who: str, terminal: str, pid: int, how: str) -> None:
+        """Somebody has the operator's seat from now on."""
+        body = {"who": who, "terminal": terminal, "pid": pid, "how": how}
+        self.journal.append(Kind.SEAT, "taken", body)
+
+    def seat_offered(self, who: str, terminal: str, pid: int, by: str) -> None:
+        """Who has the seat offers it to somebody."""
+        body = {"who": who, "terminal": terminal, "pid": pid, "by": by}
+        self.journal.append(Kind.SEAT, "offered", body)
 
     def intent(self, step: str, statements: Iterable[str]) -> None:
         """A step is about to act."""

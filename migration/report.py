@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import statistics
 from collections.abc import Iterable
 from dataclasses import asdict, replace
@@ -11,41 +10,34 @@ from pathlib import Path
 from typing import Any, Self
 
 from migration.journal import JournalReader, Kind, Record
+from migration.markdown import code as _code
+from migration.markdown import table as _table
+from migration.markdown import text as _text
 from migration.masking.fields import masked, masked_view
 from migration.masking.journal import JournalNames
 from migration.masking.names import HIDDEN, Names
-from migration.view import AttemptView, LagSample, MigrationView
+from migration.model import from_to
+from migration.view import AttemptView, LagSample, MigrationView, ServerView
 from migration.watch import Watch
 
 # What reports show of the journal besides what a screen shows.
-_SHOWN = (Kind.STATEMENT, Kind.DECISION)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_MARKUP = re.compile(r"([\\`*\[\]<>|])")
+_SHOWN = (Kind.STATEMENT, Kind.DECISION, Kind.REFUSED)
+DECISIONS = ("when", "who", "what", "about", "why", "refused")
+SEAT = ("since", "who", "process", "how")
+SETTINGS = ("when", "side", "setting", "from and to", "now", "undo")
 
 
 def _time(at: float | None) -> str:
     return "-" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
-def _text(words: object) -> str:
-    """Text of a server or an operator, so that it shows as it is in a Markdown document."""
-    return _MARKUP.sub(r"\\\1", _CONTROL.sub("�", str(words)))
-
-
-def _code(words: object) -> str:
-    """Text as inline code."""
-    plain = _CONTROL.sub("�", str(words)).replace("|", "\\|")
-    return f"`` {plain} ``" if "`" in plain else f"`{plain}`"
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    names = list(head)
-    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-    return [*lines, *("| " + " | ".join(row) + " |" for row in rows), ""]
-
-
 def _ms(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f} ms"
+
+
+def _known(server: ServerView) -> tuple[str, ...]:
+    """What is known of a server: one that is still to be created has a name only."""
+    return tuple(filter(None, (server.name, server.address, server.version)))
 
 
 def _masked_record(record: Record, names: Names) -> Record:
@@ -110,7 +102,7 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """Everything, as plain values."""
-        view = asdict(self.view)
+        view, refused = asdict(self.view), self._refused()
         del view["log"], view["lag"]
         return {
             "migration": view,
@@ -120,7 +112,13 @@ class Report:
                 for record in self.statements()
             ],
             "decisions": [
-                {"at": record.at, "actor": record.actor, "subject": record.subject, **record.body}
+                {
+                    "at": record.at,
+                    "actor": record.actor,
+                    "subject": record.subject,
+                    **record.body,
+                    "refused": refused.get(record.seq, ""),
+                }
                 for record in self.records
                 if record.kind is Kind.DECISION
             ],
@@ -135,10 +133,19 @@ class Report:
             self._findings,
             self._steps,
             self._decisions,
+            self._seat,
             self._changes,
             self._lag,
         )
         return "\n".join(line for section in sections for line in section()) + "\n"
+
+    def settings(self) -> list[tuple[str, str, str, str, str, str]]:
+        """What was changed for checks, in columns of `SETTINGS`; the last one is empty where nothing takes it back."""
+        return [
+            (_time(one.at), one.fix.side.value, one.fix.setting, f"{one.fix.was} → {one.fix.becomes}",
+             "taken back" if one.undone else "stays", one.fix.undo)
+            for one in self.view.fixes
+        ]  # fmt: skip
 
     def facts(self) -> list[tuple[str, str]]:
         """What was migrated, when, and how it came out: pairs for the head of the document."""
@@ -146,9 +153,7 @@ class Report:
         rows = [
             ("runbook", view.spec.runbook),
             ("environment", view.spec.environment),
-            ("source", f"{view.source.name}, {view.source.address}, {view.source.version}"),
-            ("target", f"{view.target.name}, {view.target.address}, {view.target.version}"),
-            ("positioning", view.positioning),
+            *self._servers(),
             ("begun", _time(view.created_at)),
             ("ended", _time(view.ended_at)),
             ("outcome", view.end.value if view.end else f"not ended: {view.headline}"),
@@ -161,6 +166,14 @@ class Report:
                 ("both servers took writes", _ms(view.figures.both_writable_ms)),
             ]
         return rows
+
+    def _servers(self) -> list[tuple[str, str]]:
+        """The servers, or the one that is changed where it is, of which no other has to find a position."""
+        view = self.view
+        source, target = (", ".join(_known(one)) for one in (view.source, view.target))
+        if view.spec.in_place:
+            return [("server, changed where it is", source)]
+        return [("source", source), ("target", target), ("positioning", view.positioning)]
 
     def _summary(self) -> list[str]:
         title = f"# Migration {_text(self.view.spec.id)}"
@@ -178,7 +191,7 @@ class Report:
     def _switch(self, attempt: AttemptView) -> list[str]:
         gap = attempt.figures.write_gap_ms if attempt.figures else None
         lines = [
-            f"### {attempt.number}. {attempt.direction.value}: {_text(attempt.old)} → {_text(attempt.new)}",
+            f"### {attempt.number}. {attempt.direction.value}: {_text(from_to(attempt.old, attempt.new))}",
             "",
             f"{attempt.result} at {_time(attempt.ended_at)}, by {_text(attempt.actor)}. Fence to open: "
             f"{_ms(attempt.window_ms)}. Write gap as clients saw it: {_ms(gap)}.",
@@ -210,13 +223,27 @@ class Report:
         plan = self.view.plan.hash if self.view.plan else "none"
         return [f"## Steps of plan {plan}", "", *_table(("step", "state", "took", "observed"), rows)]
 
-    def _decisions(self) -> list[str]:
-        rows = [
-            (_time(r.at), _text(r.actor), _text(r.body["choice"]), _text(r.subject), _text(r.body["reason"]))
+    def decisions(self) -> list[tuple[str, str, str, str, str, str]]:
+        """What was decided, in columns of `DECISIONS`; the last one is empty where the runner followed it."""
+        refused = self._refused()
+        return [
+            (_time(r.at), r.actor, str(r.body["choice"]), r.subject, str(r.body["reason"]), refused.get(r.seq, ""))
             for r in self.records
             if r.kind is Kind.DECISION
         ]
-        return ["## Decisions", "", *_table(("when", "who", "what", "about", "why"), rows)]
+
+    def _refused(self) -> dict[int, str]:
+        return {int(r.body["decision"]): str(r.body["why"]) for r in self.records if r.kind is Kind.REFUSED}
+
+    def _decisions(self) -> list[str]:
+        rows = [tuple(_text(cell) for cell in row) for row in self.decisions()]
+        return ["## Decisions", "", *_table(DECISIONS, rows)]
+
+    def _seat(self) -> list[str]:
+        if not self.view.seat.changes:
+            return []
+        rows = [(_time(one.at), _text(one.who), str(one.pid), _text(one.how)) for one in self.view.seat.changes]
+        return ["## Operator's seat", "", *_table(SEAT, rows)]
 
     def _changes(self) -> list[str]:
         rows = [(_time(r.at), _text(r.subject), _code(r.body["sql"])) for r in self.statements()]
@@ -224,7 +251,11 @@ class Report:
             (_time(one.at), "setting", _code(one.fix.undo if one.undone else one.fix.statement))
             for one in self.view.fixes
         ]
-        return ["## Statements that changed a server", "", *_table(("when", "server", "statement"), rows)]
+        lines = ["## Statements that changed a server", "", *_table(("when", "server", "statement"), rows)]
+        if not self.view.fixes:
+            return lines
+        undos = [(*(_text(one) for one in row), _code(undo) if undo else "-") for *row, undo in self.settings()]
+        return [*lines, "## Changes made for checks", "", *_table(SETTINGS, undos)]
 
     def _lag(self) -> list[str]:
         found = lag_summary(self.lag)

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from html import escape
 
-from migration.journal import Kind
-from migration.report import Report, lag_summary
+from migration.model import from_to
+from migration.report import DECISIONS, SEAT, SETTINGS, Report, lag_summary
 from migration.report_chart import lag_chart
 from migration.view import AttemptView
 
@@ -58,6 +58,7 @@ def to_html(report: Report) -> str:
         *_findings(report),
         *_steps(report),
         *_decisions(report),
+        *_seat(report),
         *_changes(report),
     ]
     head = [
@@ -116,7 +117,7 @@ def _switch(attempt: AttemptView) -> list[str]:
         took = ((part.ended_at or 0.0) - (part.started_at or 0.0)) * 1000 if known else None
         rows.append((_text(part.title), _text(part.state.value), _ms(took), _text(part.note)))
     return [
-        f"<h3>{attempt.number}. {attempt.direction.value}: {_text(attempt.old)} → {_text(attempt.new)}</h3>",
+        f"<h3>{attempt.number}. {attempt.direction.value}: {_text(from_to(attempt.old, attempt.new))}</h3>",
         f"<p>{_text(attempt.result)} at {_time(attempt.ended_at)}, by {_text(attempt.actor)}. Fence to open: "
         f"{_ms(attempt.window_ms)}. Write gap as clients saw it: {_ms(gap)}.</p>",
         *([f"<p>{_text(attempt.reason)}</p>"] if attempt.reason else []),
@@ -154,12 +155,16 @@ def _steps(report: Report) -> list[str]:
 
 
 def _decisions(report: Report) -> list[str]:
+    rows = [tuple(_text(cell) for cell in row) for row in report.decisions()]
+    return ["<h2>Decisions</h2>", *_table(DECISIONS, rows)]
+
+
+def _seat(report: Report) -> list[str]:
     rows = [
-        tuple(_text(one) for one in (_time(r.at), r.actor, r.body["choice"], r.subject, r.body["reason"]))
-        for r in report.records
-        if r.kind is Kind.DECISION
+        tuple(_text(one) for one in (_time(change.at), change.who, change.pid, change.how))
+        for change in report.view.seat.changes
     ]
-    return ["<h2>Decisions</h2>", *_table(("when", "who", "what", "about", "why"), rows)]
+    return ["<h2>Operator's seat</h2>", *_table(SEAT, rows)] if rows else []
 
 
 def _changes(report: Report) -> list[str]:
@@ -167,4 +172,8 @@ def _changes(report: Report) -> list[str]:
     for one in report.view.fixes:
         sql = one.fix.undo if one.undone else one.fix.statement
         rows.append((_time(one.at), "setting", f"<code>{_text(sql)}</code>"))
-    return ["<h2>Statements that changed a server</h2>", *_table(("when", "server", "statement"), rows)]
+    lines = ["<h2>Statements that changed a server</h2>", *_table(("when", "server", "statement"), rows)]
+    if not report.view.fixes:
+        return lines
+    undos = [(*(_text(one) for one in row), f"<code>{_text(undo or '-')}</code>") for *row, undo in report.settings()]
+    return [*lines, "<h2>Changes made for checks</h2>", *_table(SETTINGS, undos)]

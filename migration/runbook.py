@@ -27,7 +27,7 @@ from migration.model import (
 from migration.pair_lock import PairLock
 from migration.records import Scribe
 from migration.story import Story
-from migration.view import AttemptView, Condition, LagSample, Option, RollbackView
+from migration.view import AttemptView, Condition, Guide, LagSample, Option, RollbackView
 from providers.mysql.position import FilePosition, Position
 from providers.mysql.server import Server
 from providers.mysql.version import Version
@@ -324,7 +324,8 @@ class Action(Protocol):
 class Step:
     """One thing that is done.
 
-    `undo` takes it back; `undo_says` names that in a word or two, empty where there is no way back.
+    `undo` takes it back; `undo_says` names that in a word or two, empty where there is no way back. `guide`: what a
+    first-timer is told of it; of gates and switches, too.
     """
 
     id: str
@@ -335,6 +336,7 @@ class Step:
     undo: Callable[[Migration], None] | None = None
     undo_says: str = ""
     writes: Writes = Writes.ON
+    guide: Guide | None = None
 
 
 @dataclass(frozen=True)
@@ -357,6 +359,7 @@ class Gate:
     options: Callable[[Migration], tuple[Option, ...]] | None = None
     when: Callable[[Migration], bool] = lambda m: True
     ends: Callable[[Migration], str] = lambda m: ""
+    guide: Guide | None = None
 
 
 class Mover(Protocol):
@@ -434,6 +437,7 @@ class Switch:
     why: str
     undo_says: str
     how: Mover
+    guide: Guide | None = None
 
 
 Item = Step | Gate | Switch
@@ -452,7 +456,7 @@ class Runbook:
     writes; None where the provider leads them there. `reversible`: whether the old side follows the new one after the
     switch, so that the rows of both are still to be compared. `in_place`: nothing is moved: the source is changed where
     it is, and keeps its address. `both_open`: the switch means both sides to take writes while application servers are
-    moved.
+    moved. `own_accounts`: the target is not made from the source's data, so that its administrator may be another.
     """
 
     name: str
@@ -470,6 +474,12 @@ class Runbook:
     reversible: bool = True
     in_place: bool = False
     both_open: bool = False
+    own_accounts: bool = False
+
+    @property
+    def fenced(self) -> bool:
+        """Whether a fence of this program's stops the writes, so that one can be asked for."""
+        return self.follow is None and not self.in_place
 
     @property
     def switch(self) -> Switch:

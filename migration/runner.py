@@ -29,6 +29,7 @@ from migration.prover import Prover, at_most_behind, worth_comparing
 from migration.records import Scribe
 from migration.runbook import Cloud, Migration, StepFailed
 from migration.sampler import Sampler
+from migration.seat_keeper import SeatKeeper
 from migration.story import Story
 from providers.mysql.endpoint import Endpoint
 from providers.mysql.errors import ServerError, Unreachable, Unsupported
@@ -38,6 +39,10 @@ EXIT_ENDED = 0
 EXIT_STOPPED = 1
 EXIT_JOURNAL = 3
 _AGAIN_S = 1.0
+# What comes from outside: the rest was written by a runner, and what was handed in before it has been heard.
+_HANDED_IN = (Kind.DECISION, Kind.SEAT_ASKED)
+# The step of every runbook that deletes the old server, after everything else.
+_RELEASED = "released"
 _SWITCH_INTERVAL_S = 0.0005
 
 
@@ -50,7 +55,7 @@ class Runner:
         self._secrets = secrets
         self._scribe = Scribe(journal)
         records = journal.records()
-        self._heard = max([before, *(record.seq for record in records if record.kind is not Kind.DECISION)])
+        self._heard = max([before, *(record.seq for record in records if record.kind not in _HANDED_IN)])
         self._story = Story.of(records)
         if self._story.spec is None:
             raise JournalError(f"The journal {journal.path} is empty; delete its directory and start again.")
@@ -67,7 +72,8 @@ class Runner:
             _over(clients)
             return EXIT_ENDED
         self._scribe.runner_started()
-        inbox = Inbox(self._journal.path, self._heard, clients.gone)
+        keeper = SeatKeeper(self._scribe, self._story.seat)
+        inbox = Inbox(self._journal.path, self._heard, clients.gone, keeper)
         inbox.paused = self._story.paused
         try:
             end = self._carry_out(inbox, clients)
@@ -134,10 +140,12 @@ class Runner:
             opened.callback(cloud.close)
         self._look_for_moved(cloud)
         spec = self._spec
+        if self._source_gone():
+            return self._without_source(inbox, cloud, opened)
         source = self._connect(spec.source.endpoint(secrets.source), view.source.identity, inbox)
         opened.callback(source.close)
         target = None
-        if spec.target.host:
+        if spec.target.host and not runbook.in_place:
             target = self._connect(spec.target.endpoint(secrets.target), view.target.identity, inbox)
             opened.callback(target.close)
         # Without a target nothing is settled yet: as if it were set up like the source.
@@ -153,10 +161,29 @@ class Runner:
         self._scribe.servers(_describe(source), _describe(target), positioning.value, armed)
         return replace(m, armed=armed)
 
+    def _source_gone(self) -> bool:
+        """Whether the old server is not there any more, as it should be once its deletion was begun."""
+        if not self._story.begun(_RELEASED):
+            return False
+        try:
+            Server(self._spec.source.endpoint(self._secrets.source)).close()
+        except ServerError:
+            return True
+        return False
+
+    def _without_source(self, inbox: Inbox, cloud: Cloud | None, opened: contextlib.ExitStack) -> Migration:
+        """What is left to be done is seeing the deletion through: nothing is asked of the old server any more."""
+        spec, view = self._spec, self._story.view(True)
+        target = self._connect(spec.target.endpoint(self._secrets.target), view.target.identity, inbox)
+        opened.callback(target.close)
+        positioning = Positioning(view.positioning) if view.positioning else spec.positioning
+        self._scribe.note(f"{spec.source.name} does not answer, as is meant; its deletion is seen through")
+        return Migration(spec, self._secrets, target, target, positioning, self._scribe, inbox, cloud=cloud)
+
     def _look_for_moved(self, cloud: Cloud | None) -> None:
         """A provider that exchanges addresses may have done so when nobody was there to put it down."""
         view = self._story.view(True)
-        if cloud is None or not view.target.identity:
+        if cloud is None or not view.target.identity or self._spec.in_place:
             return
         spec, listed = self._spec, cloud.places(self._spec)
         for side, of_side, password, uid in (

@@ -110,12 +110,14 @@ def launch(path: Path, secrets: Secrets, module: str = "migration.runner") -> in
 
     Raises:
         RunnerAtWork: a runner is at work already.
-        SessionError: the new one ended at once (its last words are given).
+        SessionError: this login may not, or the new one ended at once (its last words are given).
     """
     seat = RunnerSeat(path)
     if seat.taken():
         raise RunnerAtWork(f"A runner is already at work on {path.parent.name}; watch it with `cutover watch`.")
     log = path.with_name("runner.log")
+    if not os.access(path, os.W_OK):
+        raise SessionError(f"This login may not write the journal of {path.parent.name}, and start no runner of it.")
     with log.open("ab") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", module, str(path)],

@@ -6,15 +6,18 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from migration import endings
 from migration.attempts import begun, with_part
 from migration.check import Finding, Fix
 from migration.journal import Kind, Record, Sample
-from migration.model import End, MigrationSpec, Outcome, Side, Stage
-from migration.records import read_plan
+from migration.model import End, MigrationSpec, Outcome, Side, Stage, from_to
+from migration.records import read_guide, read_plan
+from migration.seat import told
+from migration.story_samples import MEASURES
+from migration.story_samples import SAMPLE_KINDS as SAMPLE_KINDS
 from migration.view import (
     AttemptView,
     ClientView,
-    Condition,
     FiguresView,
     FixView,
     GateView,
@@ -26,6 +29,7 @@ from migration.view import (
     Plan,
     ProgressView,
     RollbackView,
+    SeatView,
     ServerView,
     StepState,
     StepView,
@@ -34,6 +38,7 @@ from migration.view import (
 
 _LAG_HISTORY = 900
 _LOG_LINES = 300
+_REFUSALS = 20
 _STEP_STATE = {Outcome.DONE: StepState.DONE, Outcome.NOT_DONE: StepState.FAILED, Outcome.UNKNOWN: StepState.UNKNOWN}
 _STAGES = tuple(Stage)
 
@@ -72,6 +77,7 @@ class Story:
     primary: str = ""
     positioning: str = ""
     armed: bool | None = None
+    seat: SeatView = field(default_factory=SeatView)
     chosen: dict[str, str] = field(default_factory=dict)
     _servers: dict[str, dict[str, str]] = field(default_factory=dict)
     _read_only: dict[str, bool | None] = field(default_factory=dict)
@@ -81,6 +87,8 @@ class Story:
     _steps: dict[str, _Progress] = field(default_factory=dict)
     _attempts: list[AttemptView] = field(default_factory=list)
     _decisions: dict[int, Record] = field(default_factory=dict)
+    _refusals: deque[tuple[int, str]] = field(default_factory=lambda: deque(maxlen=_REFUSALS))
+    _pauses: dict[int, bool] = field(default_factory=dict)
     _lag: deque[LagSample] = field(default_factory=lambda: deque(maxlen=_LAG_HISTORY))
     _below_since: float | None = None
     _log: deque[LogLine] = field(default_factory=lambda: deque(maxlen=_LOG_LINES))
@@ -103,7 +111,7 @@ class Story:
     def measure(self, sample: Sample) -> None:
         """Take in one sample; they must come in order."""
         self.last_sample = max(self.last_sample, sample.seq)
-        _MEASURES[sample.kind](self, sample)
+        MEASURES[sample.kind](self, sample)
 
     def done(self, step: str) -> bool:
         """Whether a step or gate is finished, as far as the journal knows."""
@@ -165,6 +173,8 @@ class Story:
             ),
             attempts=self.attempts,
             rollback=self.rollback,
+            seat=self.seat,
+            refusals=tuple(self._refusals),
             figures=self.figures,
             clients=self.clients,
             log=tuple(self._log),
@@ -176,6 +186,7 @@ class Story:
     def _server(self, side: str) -> ServerView:
         assert self.spec is not None
         spec = self.spec.source if side == "source" else self.spec.target
+        side = "source" if self.spec.in_place else side
         seen = self._servers.get(side, {})
         return ServerView(
             spec.name, spec.address, seen.get("version", ""), seen.get("identity", ""), self._read_only.get(side)
@@ -191,17 +202,11 @@ class Story:
         return tuple(views)
 
     def _headline(self, runner_alive: bool) -> str:
-        if self.end is End.COMPLETED and not any(attempt.result == "switched" for attempt in self.attempts):
-            return "Complete: nothing was moved, and the source has the writes, as before."
+        assert self.spec is not None
         if self.end is not None:
-            return {
-                End.COMPLETED: "Complete: the target has the writes and replication has ended.",
-                End.ROLLED_BACK: "Rolled back: the source has the writes and replication has ended.",
-                End.CANCELLED: "Cancelled: the source has the writes, as before.",
-            }[self.end]
+            return endings.in_words(self.end, self.spec, self.attempts)
         if not runner_alive:
-            name = self.spec.id if self.spec else ""
-            return f"No runner is at work; `cutover resume {name}` starts one and looks at the servers first."
+            return f"No runner is at work; `cutover resume {self.spec.id}` starts one and looks at the servers first."
         if self.paused:
             return "Paused: the runner takes no new step until you continue."
         if self.gate is not None:
@@ -220,7 +225,8 @@ class Story:
 def _created(story: Story, record: Record) -> None:
     story.spec = MigrationSpec.from_json(record.body)
     story.created_at = record.at
-    story.say(record.at, f"migration {story.spec.id} created: {story.spec.source.name} → {story.spec.target.name}")
+    servers = from_to(story.spec.source.name, story.spec.target.name)
+    story.say(record.at, f"migration {story.spec.id} created: {servers}")
 
 
 def _runner(story: Story, record: Record) -> None:
@@ -286,6 +292,8 @@ def _gate_opened(story: Story, record: Record) -> None:
         conditions=(),
         measured_at=None,
         options=tuple(Option(*one) for one in body.get("options", ())),
+        why=body.get("why", ""),
+        guide=read_guide(body),
     )
     progress = story._steps.setdefault(record.subject, _Progress())
     progress.state, progress.started_at, progress.ended_at = StepState.WAITING, record.at, None
@@ -310,7 +318,7 @@ def _decision(story: Story, record: Record) -> None:
     story._decisions[record.seq] = record
     choice = record.body["choice"]
     if choice in ("pause", "continue"):
-        story.paused = choice == "pause"
+        story.paused = story._pauses[record.seq] = choice == "pause"
         story.say(record.at, f"{record.actor}: {choice}")
     if choice == "waive" and record.body["reason"].strip():
         story._waivers[record.subject] = WaiverView(record.subject, record.body["reason"], record.actor, record.at)
@@ -319,10 +327,18 @@ def _decision(story: Story, record: Record) -> None:
 
 def _refused(story: Story, record: Record) -> None:
     decision = story.decision(int(record.body["decision"]))
+    story._refusals.append((int(record.body["decision"]), str(record.body["why"])))
     waiver = story._waivers.get(record.subject)
     if decision is not None and waiver is not None and waiver.at == decision.at:
         del story._waivers[record.subject]
+    if decision is not None and story._pauses.pop(decision.seq, None) is not None:
+        story.paused = next(reversed(story._pauses.values()), False)
     story.say(record.at, f"refused: {record.body['why']}", "warn")
+
+
+def _seat(story: Story, record: Record) -> None:
+    story.seat, sentence = told(story.seat, record)
+    story.say(record.at, sentence)
 
 
 def _intent(story: Story, record: Record) -> None:
@@ -355,7 +371,7 @@ def _outcome(story: Story, record: Record) -> None:
 def _attempt(story: Story, record: Record) -> None:
     body = record.body
     story._attempts.append(begun(record))
-    story.say(record.at, f"{body['direction']} {record.subject} begins: {body['old']} → {body['new']}")
+    story.say(record.at, f"{body['direction']} {record.subject} begins: {from_to(body['old'], body['new'])}")
 
 
 def _no_return(story: Story, record: Record) -> None:
@@ -423,6 +439,7 @@ _HANDLERS: dict[Kind, Callable[[Story, Record], None]] = {
     Kind.GATE_PASSED: _gate_passed,
     Kind.DECISION: _decision,
     Kind.REFUSED: _refused,
+    Kind.SEAT: _seat,
     Kind.INTENT: _intent,
     Kind.OUTCOME: _outcome,
     Kind.ATTEMPT: _attempt,
@@ -435,52 +452,3 @@ _HANDLERS: dict[Kind, Callable[[Story, Record], None]] = {
     Kind.NOTE: _note,
     Kind.ENDED: _ended,
 }
-
-
-def _lag_sample(story: Story, sample: Sample) -> None:
-    reading = LagSample(at=sample.at, **sample.body)
-    story._lag.append(reading)
-    limit = story.spec.limits.lag_s if story.spec else 0.0
-    below = reading.lag_s is not None and not reading.at_least and reading.lag_s < limit
-    if not below:
-        story._below_since = None
-    elif story._below_since is None:
-        story._below_since = sample.at
-
-
-def _progress_sample(story: Story, sample: Sample) -> None:
-    story.progress = ProgressView(at=sample.at, **sample.body)
-
-
-def _conditions_sample(story: Story, sample: Sample) -> None:
-    gate = story.gate
-    if gate is not None and gate.id == sample.body["gate"] and sample.at >= gate.opened_at:
-        rows = tuple(Condition(bool(ok), text) for ok, text in sample.body["conditions"])
-        story.gate = replace(gate, conditions=rows, measured_at=sample.at)
-
-
-def _rollback_sample(story: Story, sample: Sample) -> None:
-    story.rollback = RollbackView(measured_at=sample.at, **sample.body)
-
-
-def _clients_sample(story: Story, sample: Sample) -> None:
-    story.clients = tuple(ClientView(*row) for row in sample.body["rows"])
-
-
-def _servers_sample(story: Story, sample: Sample) -> None:
-    # Samples are told after all records: one from before the last switch knows nothing of it.
-    switched = [attempt.ended_at or 0.0 for attempt in story.attempts if attempt.result == "switched"]
-    if sample.at >= max(switched, default=0.0):
-        story.primary = sample.body["primary"]
-    story._read_only = {"source": sample.body["source_read_only"], "target": sample.body["target_read_only"]}
-
-
-_MEASURES: dict[str, Callable[[Story, Sample], None]] = {
-    "lag": _lag_sample,
-    "progress": _progress_sample,
-    "conditions": _conditions_sample,
-    "rollback": _rollback_sample,
-    "clients": _clients_sample,
-    "servers": _servers_sample,
-}
-SAMPLE_KINDS = tuple(_MEASURES)

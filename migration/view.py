@@ -30,12 +30,24 @@ class StepState(StrEnum):
 
 
 @dataclass(frozen=True)
+class Guide:
+    """What a first-timer is told of a step or gate, besides why it is there and what will run.
+
+    `undo`: what of it can be taken back, and how. `mistakes`: what people get wrong about it. Both are plain sentences
+    of ours, without a name of anybody's server.
+    """
+
+    undo: str
+    mistakes: str
+
+
+@dataclass(frozen=True)
 class PlanItem:
     """One line of the plan.
 
     `kind` is `step`, `gate` or `switch` (the cutover itself). `estimate_s` is None where nobody can say;
     `basis` tells what the estimate rests on. `undo` says in words how it is taken back, empty where it
-    cannot be. `statements` is what will run, secrets left out.
+    cannot be. `statements` is what will run, secrets left out. `guide` is None in journals that are older than it.
     """
 
     id: str
@@ -49,6 +61,7 @@ class PlanItem:
     basis: str
     undo: str
     statements: tuple[str, ...]
+    guide: Guide | None = None
 
 
 @dataclass(frozen=True)
@@ -112,7 +125,7 @@ class GateView:
     `word` is what the operator must type, empty where a plain confirmation is enough. `choices` are the
     decisions that are taken here (values of `decisions.Choice`). `conditions` were measured at
     `measured_at`. `consequence` says what happens next and what can no longer be undone. `options`: what can be
-    chosen here, the first of them proposed; the decision names its value as `typed`.
+    chosen here, the first of them proposed; the decision names its value as `typed`. `why`: why one is asked here.
     """
 
     id: str
@@ -125,6 +138,8 @@ class GateView:
     conditions: tuple[Condition, ...]
     measured_at: float | None
     options: tuple[Option, ...] = ()
+    why: str = ""
+    guide: Guide | None = None
 
     @property
     def ready(self) -> bool:
@@ -286,6 +301,33 @@ class ClientView:
 
 
 @dataclass(frozen=True)
+class SeatChange:
+    """Who took the operator's seat, at which process, and how it came to that; `how` is a part of a sentence."""
+
+    at: float
+    who: str
+    pid: int
+    how: str
+
+
+@dataclass(frozen=True)
+class SeatView:
+    """The operator's seat: who decides.
+
+    `who` is empty while it is free; `terminal` is the id of the screen that holds it, `since` seconds since the epoch.
+    `offered_to`: the terminal that may take it as well, and `offered_who` sits there; empty where none may.
+    """
+
+    who: str = ""
+    terminal: str = ""
+    pid: int = 0
+    since: float = 0.0
+    offered_to: str = ""
+    offered_who: str = ""
+    changes: tuple[SeatChange, ...] = ()
+
+
+@dataclass(frozen=True)
 class LogLine:
     """One line of the log: `level` is `info`, `warn` or `error`."""
 
@@ -299,7 +341,8 @@ class MigrationView:
     """Everything an operator can see of one migration.
 
     `headline` is the one sentence that says what is true now and what it waits for. `primary` is the
-    name of the server that has the writes. `last_seq` is the last journal record this was built from.
+    name of the server that has the writes. `refusals`: what the runner did not follow last, by its number, and why.
+    `last_seq` is the last journal record this was built from.
     """
 
     spec: MigrationSpec
@@ -325,6 +368,8 @@ class MigrationView:
     lag: LagView
     attempts: tuple[AttemptView, ...]
     rollback: RollbackView
+    seat: SeatView
+    refusals: tuple[tuple[int, str], ...]
     figures: FiguresView | None
     clients: tuple[ClientView, ...]
     log: tuple[LogLine, ...]
@@ -341,6 +386,10 @@ class MigrationView:
         """What the runner refused to do last, with the reason; empty where nothing since then (seconds since 1970)."""
         refused = [line.text for line in self.log if line.at >= since and line.text.startswith("refused")]
         return refused[-1] if refused else ""
+
+    def why_refused(self, decision: int | None) -> str:
+        """Why the runner refused what was handed in under this number; empty where it did not."""
+        return next((why for seq, why in reversed(self.refusals) if seq == decision), "")
 
     @property
     def blocking(self) -> tuple[Finding, ...]:

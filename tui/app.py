@@ -7,32 +7,49 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.segment import Segments
 from rich.text import Text
 from textual import constants
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
+from textual.screen import Screen
 
+from migration.seat import Ask
+from migration.terminals import BEAT_S
 from migration.view import MigrationView
+from tui.actions import EVERYWHERE
+from tui.as_text import screen_as_text, show_on_terminal
+from tui.ascii_filter import AsciiFilter
+from tui.ascii_only import in_use
 from tui.desk import Decided, Desk
-from tui.feed import Fed, Feed
-from tui.messages import Exported, NewMigration, OpenJournal, RehearsalReady
+from tui.feed import Fed, Feed, in_thread
+from tui.messages import Exported, NewMigration, OpenJournal, RehearsalReady, SeatAsked
 from tui.places import Place, place
 from tui.presenter import NameFilter, Presenter
 from tui.screens.base import WizardScreen
 from tui.screens.catalogue import HELP_LESS, screen_for, start_screen, step_screen
+from tui.screens.gate_confirm import GateConfirmScreen
+from tui.screens.guide import GuideScreen
 from tui.screens.help import HelpScreen
 from tui.screens.log import LogScreen
+from tui.screens.palette import PaletteScreen
+from tui.screens.seat import SeatScreen
 from tui.screens.sessions import SessionsScreen
 from tui.screens.welcome_back import WelcomeBackScreen
+from tui.seating import Seating
+from tui.sent import Sent
 from tui.start import OpenMigration, OpenSessions, Start
 from tui.theme import DARK, TERMINAL, THEMES
+
+_ASCII = AsciiFilter()
+# Characters; what tmux and xterm still take in one sequence once it is encoded.
+_CLIPBOARD = 50_000
 
 
 class CutoverApp(App[None]):
@@ -42,7 +59,8 @@ class CutoverApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "leave", show=False, priority=True),
-        Binding("P", "presenter", show=False),
+        Binding("ctrl+l", "redraw", show=False),
+        *EVERYWHERE,
     ]
 
     def __init__(
@@ -53,6 +71,8 @@ class CutoverApp(App[None]):
         clock: Callable[[], float] = time.time,
         export: Callable[[Path], Path] | None = None,
         presenter: Presenter | None = None,
+        guide: bool | None = None,
+        keys: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare the app.
 
@@ -62,6 +82,8 @@ class CutoverApp(App[None]):
             clock: seconds since the epoch; tests freeze it.
             export: writes the report of a journal and returns where it is.
             presenter: what is masked; nothing, until a key is pressed, where it is not given.
+            guide: whether steps are explained; in rehearsals, where it is not given.
+            keys: the operator's own, by action.
         """
         plain = "NO_COLOR" in os.environ
         super().__init__(ansi_color=True if plain else None)
@@ -70,7 +92,7 @@ class CutoverApp(App[None]):
         if plain:
             self.theme = TERMINAL.name
         elif "TEXTUAL_THEME" not in os.environ:
-            self.theme = DARK.name
+            self.theme = TERMINAL.name if self.console.color_system == "standard" else DARK.name
         self.animation_level = "none"
         if "SSH_CONNECTION" in os.environ:
             # A dropped connection leaves the user's own terminal in this mode, with nobody to reset it.
@@ -78,8 +100,11 @@ class CutoverApp(App[None]):
         self.start_with = start
         shown = presenter or Presenter()
         lists = isinstance(start, OpenSessions)
-        self.desk = Desk(clock, observer, self.post_message, export, has_sessions=lists, presenter=shown)
+        self.desk = Desk(clock, observer, self.post_message, export, has_sessions=lists, presenter=shown, guide=guide)
+        self.desk.keys = dict(keys or {})
+        self.set_keymap(self.desk.keys)
         self._names = NameFilter(shown)
+        self._sent = Sent()
         self._observer = observer
         self._feed: Feed | None = None
         self._place: Place | None = None
@@ -92,12 +117,27 @@ class CutoverApp(App[None]):
             loop.add_signal_handler(number, self._signalled, number)
         if isinstance(self.start_with, OpenMigration):
             self._open(self.start_with.journal, self.start_with.welcome_back)
+        self.set_interval(BEAT_S, self._beat)
         self.push_screen(start_screen(self.desk, self.start_with))
+
+    def on_resize(self) -> None:
+        """Another size, or the same after the terminal was somebody else's: nobody knows what it shows."""
+        self._sent.forget()
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        super()._display(screen, self._sent.lean(renderable))
+
+    def action_redraw(self) -> None:
+        """Draw everything again, over whatever else has written to the terminal."""
+        self._sent.forget()
+        self.screen.refresh()
 
     def on_unmount(self) -> None:
         """Let go of the journal."""
         if self._feed is not None:
             self._feed.stop()
+        if self.desk.seating is not None:
+            self.desk.seating.leave()
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own variables, for themes that are not ours (`TEXTUAL_THEME`)."""
@@ -105,7 +145,7 @@ class CutoverApp(App[None]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Textual's own, and behind them ours."""
-        return [*super().get_line_filters(), self._names]
+        return [*super().get_line_filters(), self._names, *([_ASCII] if in_use() else [])]
 
     @property
     def view(self) -> MigrationView | None:
@@ -120,6 +160,7 @@ class CutoverApp(App[None]):
         self.desk.error = message.error
         if message.view is not None:
             self.desk.view = message.view
+            self._sit(message.view)
             await self._follow(message.view)
         self._paint()
 
@@ -135,8 +176,7 @@ class CutoverApp(App[None]):
 
     async def on_open_journal(self, message: OpenJournal) -> None:
         """An operator or observer chose a migration from the list."""
-        self._open(message.journal, message.welcome_back)
-        self.desk.observer = message.observer or self._observer
+        self._open(message.journal, message.welcome_back, observer=message.observer)
         await self._unwind()
 
     async def on_rehearsal_ready(self, message: RehearsalReady) -> None:
@@ -167,6 +207,60 @@ class CutoverApp(App[None]):
         if isinstance(self.screen, WizardScreen) and not isinstance(self.screen, HELP_LESS):
             self.push_screen(HelpScreen(self.desk, self.screen))
 
+    def action_palette(self) -> None:
+        """Every action of the screen, by its words."""
+        screen = self._screen_below()
+        if screen is not None and not isinstance(screen, PaletteScreen):
+            self.push_screen(PaletteScreen(self.desk, screen))
+
+    def action_text(self) -> None:
+        """The screen as text, on the terminal itself."""
+        screen = self._screen_below()
+        if screen is not None and not show_on_terminal(self, screen_as_text(screen)):
+            self._say("This terminal cannot be given back to show text on it.")
+
+    def action_copy(self) -> None:
+        """What is most useful elsewhere, into the clipboard of whoever sits at the terminal."""
+        screen = self._screen_below()
+        if screen is None:
+            return
+        what, text = screen.to_copy()
+        if len(text) > _CLIPBOARD:
+            self._say(f"{what.capitalize()}: too long for a clipboard over a terminal; {screen.key('text')} shows it.")
+            return
+        self.copy_to_clipboard(self.desk.presenter.line(text))
+        self._say(f"Copied {what} (OSC 52). If your terminal refuses that, {screen.key('text')} shows text.")
+
+    def _screen_below(self) -> WizardScreen | None:
+        """The screen, where nothing forbids to put something before it."""
+        return self.screen if isinstance(self.screen, WizardScreen) and not self.screen.ALONE else None
+
+    def _say(self, sentence: str) -> None:
+        self.desk.said = sentence, self.desk.clock()
+        self._paint()
+
+    def action_guide(self) -> None:
+        """The guide beside the step, or not; where there is no room beside it, on a screen of its own."""
+        screen = self.screen
+        told = screen.explained() if isinstance(screen, WizardScreen) else None
+        if not isinstance(screen, WizardScreen) or told is None:
+            return
+        if screen.guide_beside:
+            self.desk.guide = not self.desk.guiding
+            screen.paint()
+        else:
+            self.push_screen(GuideScreen(self.desk, told))
+
+    def action_confirm_gate(self) -> None:
+        """Open the screen on which the open gate's word is typed; it starts nothing."""
+        if self.view is not None and self.view.gate is not None:
+            self.push_screen(GateConfirmScreen(self.desk, self.view.gate.id))
+
+    def action_seat(self) -> None:
+        """Who has the operator's seat; it can be taken and handed over there."""
+        if self.desk.seating is not None and self.view is not None and not isinstance(self.screen, SeatScreen):
+            self.push_screen(SeatScreen(self.desk, self.desk.seating))
+
     def action_log(self) -> None:
         """What happened so far."""
         if self.view is not None:
@@ -191,20 +285,50 @@ class CutoverApp(App[None]):
         if type(screen) is not type(self.screen):
             self.push_screen(screen)
 
-    def _open(self, journal: Path, welcome_back: bool) -> None:
+    def _open(self, journal: Path, welcome_back: bool, *, observer: bool = False) -> None:
         self._close()
+        self.desk.observer = observer or self._observer
         self.desk.journal, self._welcome = journal, welcome_back
         self.desk.presenter.open(journal)
+        if not self.is_web:
+            # Whoever looks through a browser is known to nobody, and is never given the seat.
+            self.desk.seating = Seating(journal, observer=self.desk.observer)
+            self.desk.seating.arrive()
         self._feed = Feed(journal, self.post_message, self.desk.presenter)
         self._feed.start()
 
     def _close(self) -> None:
         if self._feed is not None:
             self._feed.stop()
+        if self.desk.seating is not None:
+            self.desk.seating.leave()
         self.desk.presenter.open(None)
+        self.desk.seating = None
         self.desk.journal = self.desk.view = self.desk.sent = self._feed = self._place = None
         self.desk.error = self.desk.exported = ""
         self.desk.observer = self._observer
+
+    def _beat(self) -> None:
+        if self.desk.seating is not None:
+            self.desk.seating.beat()
+
+    def _sit(self, view: MigrationView) -> None:
+        """Ask for a seat that nobody would miss; who came to watch and was given it watches no more."""
+        seating = self.desk.seating
+        if seating is None:
+            return
+        if seating.holds(view.seat):
+            self.desk.observer = False
+        if not seating.may_decide():
+            self.desk.observer = True
+        if not self.desk.observer and seating.wants(view):
+            in_thread(lambda: SeatAsked(seating.ask(Ask.OPEN)), self.post_message)
+
+    def on_seat_asked(self, message: SeatAsked) -> None:
+        """The runner was asked for the seat, or could not be."""
+        if message.error:
+            self.desk.said = (self.desk.presenter.line(message.error), self.desk.clock())
+        self._paint()
 
     async def _unwind(self) -> None:
         while len(self.screen_stack) > 2:

@@ -10,24 +10,33 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tui import exit_codes, migrating
-from tui.commands import machine, report, servers
+from tui.commands import completing, machine, report, servers, sharing
 from tui.commands.options import (
     Armed,
+    AsciiOnly,
     Bridge,
+    CaFile,
     Choose,
     Fence,
+    Guided,
     Hook,
     HookSeconds,
     HookStages,
     Json,
+    Listen,
     PasswordFile,
+    People,
     Plain,
     Positions,
     Presenting,
+    Profile,
     Proof,
+    ReplicationUser,
     Scenario,
     Spare,
+    Tls,
     VetoHook,
+    Web,
 )
 from tui.commands.report import journal_of
 from tui.commands.saying import fail, look, print_json, run_app, say
@@ -64,12 +73,13 @@ def _wishes(
     bridge: str,
     hooks: tuple[HookSpec, ...],
     proof: str,
+    people: int,
 ) -> Wishes:
     """What was chosen; ends the program where something is no choice."""
     from tui.wishes import BadWish, read_wishes
 
     try:
-        return read_wishes(positioning, fence, armed, spare or (), bridge, hooks, proof)
+        return read_wishes(positioning, fence, armed, spare or (), bridge, hooks, proof, people)
     except BadWish as error:
         fail(str(error), exit_codes.USAGE)
 
@@ -89,13 +99,16 @@ def main_command(
     proof: Proof = "required",
     presenter: Presenting = False,
     plain: Plain = False,
+    ascii_only: AsciiOnly = False,
+    guide: Guided = None,
+    people: People = 1,
 ) -> None:
     """Without a command: the migrations of this machine."""
     if context.invoked_subcommand is not None:
         if hook or veto_hook:
             fail("Hooks go behind `rehearse`, or stand alone for a migration made in the wizard.", exit_codes.USAGE)
-        if presenter or plain:
-            fail("--presenter and --plain go behind the command they are for.", exit_codes.USAGE)
+        if presenter or plain or ascii_only or guide is not None:
+            fail("--presenter, --plain, --ascii and --guide go behind the command they are for.", exit_codes.USAGE)
     else:
         from providers.sandbox.spec import TopologySpec
         from tui import rehearsing
@@ -104,14 +117,16 @@ def main_command(
 
         topology = TopologySpec(rehearsing.SOURCE_ENGINE, rehearsing.TARGET_ENGINE)
         hooks = _hooks(hook, veto_hook, hook_timeout, hook_stage)
-        wishes = _wishes(positioning, fence, armed, spare, bridge, hooks, proof)
+        wishes = _wishes(positioning, fence, armed, spare, bridge, hooks, proof, people)
         rehearsal = open_rehearsal(topology, "mysql_replication", keep=False, wishes=wishes)
-        run_app(OpenSessions(open_connect(wishes), rehearsal), look(presenter, plain))
+        run_app(OpenSessions(open_connect(wishes), rehearsal), look(presenter, plain, ascii_only, guide))
 
 
 @app.command()
 def rehearse(
-    runbook: Annotated[str, typer.Argument(help="Which procedure.")] = "mysql_replication",
+    runbook: Annotated[
+        str, typer.Argument(help="Which procedure.", autocompletion=completing.runbooks)
+    ] = "mysql_replication",
     unattended: Annotated[bool, typer.Option("--unattended", help="Without a terminal, confirming each gate.")] = False,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the result to this file.")] = None,
     source_engine: Annotated[str, typer.Option(help="Engine of the source; see `cutover engines`.")] = "",
@@ -137,20 +152,27 @@ def rehearse(
     proof: Proof = "required",
     presenter: Presenting = False,
     plain: Plain = False,
+    ascii_only: AsciiOnly = False,
+    guide: Guided = None,
+    people: People = 1,
 ) -> None:
     """Rehearse a whole migration on real servers of this machine, with clients that write all the while."""
     from tui import rehearsing
 
-    how = look(presenter, plain)
+    how = look(presenter, plain, ascii_only, guide)
     if stop:
         raise typer.Exit(rehearsing.stop_all(say))
     hooks = _hooks(hook, veto_hook, hook_timeout, hook_stage)
-    wishes = _wishes(positioning, fence, armed, spare, bridge, hooks, proof)
+    wishes = _wishes(positioning, fence, armed, spare, bridge, hooks, proof, people)
     rehearsing.require_runbook(runbook, fail)
     wanted = (source_engine, target_engine)
     topology = rehearsing.topology(runbook, wanted, scenario or (), positioning, rate, attached, fail)
     rehearsing.require_place(fail)
     rehearsing.require_engines((topology.source_engine, topology.target_engine), fail)
+    if unattended and people > 1:
+        fail(
+            "Nobody else agrees to anything in a rehearsal that is --unattended: leave --people out.", exit_codes.USAGE
+        )
     if unattended:
         from tui.unattended import Asked
         from tui.unattended import unattended as run_unattended
@@ -173,18 +195,34 @@ def migrate(
     option: migrating.Option = None,
     name: migrating.Name = "",
     environment: migrating.Environment = "PROD",
+    positioning: Positions = "auto",
+    fence: Fence = "auto",
+    spare: Spare = None,
+    target_user: migrating.TargetUser = "",
+    replication_user: ReplicationUser = "",
+    tls: Tls = "",
+    ca_file: CaFile = None,
     source_password_file: PasswordFile = None,
+    target_password_file: migrating.TargetPasswordFile = None,
+    replication_password_file: PasswordFile = None,
+    profile: Profile = "",
     presenter: Presenting = False,
     plain: Plain = False,
+    ascii_only: AsciiOnly = False,
+    guide: Guided = None,
+    people: People = 1,
 ) -> None:
     """Migrate for real where a provider makes the target; nothing is created before you approve the plan."""
     from tui.start import OpenMigration
 
-    how = look(presenter, plain)
-    journal = migrating.begin(
-        runbook, source, region, resource, access, option or [], name, environment, source_password_file, fail
-    )
-    run_app(OpenMigration(journal, welcome_back=False), how)
+    how = look(presenter, plain, ascii_only, guide)
+    wishes = _wishes(positioning, fence, "auto", spare, "", (), "required", people)
+    files = (source_password_file, target_password_file, replication_password_file)
+    asked = migrating.Asked(
+        runbook, source, region, resource, access, option or (), name, environment,
+        target_user, replication_user, tls, ca_file, wishes, files,
+    )  # fmt: skip
+    run_app(OpenMigration(migrating.begin(asked, fail), welcome_back=False), how)
 
 
 def _only_one() -> str:
@@ -199,13 +237,18 @@ def _only_one() -> str:
 
 @app.command()
 def resume(
-    migration: Annotated[str, typer.Argument(help="Its name; not needed where only one has not ended.")] = "",
+    migration: Annotated[
+        str,
+        typer.Argument(help="Its name; not needed where only one has not ended.", autocompletion=completing.migrations),
+    ] = "",
     json_output: Json = False,
     source_password_file: PasswordFile = None,
     target_password_file: PasswordFile = None,
     replication_password_file: PasswordFile = None,
     presenter: Presenting = False,
     plain: Plain = False,
+    ascii_only: AsciiOnly = False,
+    guide: Guided = None,
 ) -> None:
     """Go back to a migration: start its runner where it has died, and show where it is."""
     from migration.journal import JournalError, RunnerSeat
@@ -216,7 +259,7 @@ def resume(
     from tui.servers import BadArgument, ask_passwords
     from tui.start import OpenMigration
 
-    how = look(presenter, plain)
+    how = look(presenter, plain, ascii_only, guide)
     path = journal_of(migration or _only_one())
     try:
         if how.presenter is not None:
@@ -237,16 +280,22 @@ def resume(
 
 @app.command(name="watch")
 def watch_command(
-    migration: Annotated[str, typer.Argument(help="Its name; without one they are listed.")] = "",
+    migration: Annotated[
+        str, typer.Argument(help="Its name; without one they are listed.", autocompletion=completing.migrations)
+    ] = "",
     json_output: Json = False,
     presenter: Presenting = False,
     plain: Plain = False,
+    ascii_only: AsciiOnly = False,
+    guide: Guided = None,
+    web: Web = False,
+    listen: Listen = "127.0.0.1",
 ) -> None:
     """Watch a migration and change nothing."""
     from tui import watching
     from tui.start import OpenMigration
 
-    how = look(presenter, plain)
+    how = look(presenter, plain, ascii_only, guide)
     if not migration:
         rows = watching.listed(how.presenter)
         if json_output:
@@ -255,16 +304,22 @@ def watch_command(
             say("\n".join(f"{name:32}  {state}" for name, state in rows) or "There is no migration on this machine.")
         return
     path = journal_of(migration)
+    if web:
+        watching.in_browser(path, listen, how, fail)
+        return
     if not json_output:
         run_app(OpenMigration(path, welcome_back=False), how, observer=True)
     print_json(watching.document(path, how.presenter, fail))
 
 
 app.command()(report.report)
+app.command()(sharing.share)
+app.command()(sharing.approve)
 for one in (servers.check, servers.verify, servers.plan):
     app.command()(one)
 app.add_typer(machine.engines_app, name="engines")
 app.command()(machine.doctor)
+app.command()(machine.keys)
 
 
 def main() -> None:
@@ -272,4 +327,8 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A pipeline's output may be in an encoding without arrows, and without what names are written in.
         sys.stdout.reconfigure(errors="backslashreplace")
+    from tui.ascii_only import terminal_wants_ascii, use_ascii
+
+    if terminal_wants_ascii() and sys.stdout.isatty():
+        use_ascii()
     app()

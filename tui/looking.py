@@ -8,9 +8,8 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 from migration import runbooks
 from migration.check import Route, Severity, Verdict
@@ -21,15 +20,14 @@ from migration.model import Positioning, Secrets, ServerSpec
 from migration.records import Scribe
 from migration.sessions import state_dir
 from migration.view import Plan
-from providers.mysql.endpoint import Secret, TlsMode
+from providers.mysql.endpoint import Secret
 from providers.mysql.errors import ServerError
 from providers.sandbox import engines
 from tui import exit_codes
-from tui.servers import BadArgument, ask_password, ask_passwords, parse_server, spec_of
+from tui.servers import BadArgument, ask_password, ask_passwords, one_of, parse_server, spec_of, tls_of
 from tui.text import clean
 
 Fail = Callable[[str, int], NoReturn]
-_Choice = TypeVar("_Choice", bound=StrEnum)
 Files = tuple[Path | None, Path | None, Path | None]
 _NO_SERVER = ServerSpec("target", "", 0, "", "")
 _SQLITE = (3, 35, 0)
@@ -48,7 +46,7 @@ class Servers:
 
 def _look(servers: Servers, files: Files, runbook: str, fail: Fail) -> Look:
     try:
-        tls = one_of(servers.tls, TlsMode, "TLS mode")
+        tls = tls_of(servers.tls, servers.ca_file)
         source = parse_server(servers.source, "source", servers.replication_user, tls, servers.ca_file)
         if not servers.target:
             spec = spec_of(source, _NO_SERVER, runbook, Positioning.AUTO)
@@ -65,18 +63,6 @@ def _look(servers: Servers, files: Files, runbook: str, fail: Fail) -> Look:
         fail(f"{clean(f'{servers.source} {servers.target}'.strip())} is no name of a host.", exit_codes.USAGE)
     except ServerError as error:
         fail(clean(str(error)), exit_codes.CANNOT_START)
-
-
-def one_of(text: str, kind: type[_Choice], what: str) -> _Choice:
-    """A choice by its word on the command line; `what` is what it is called.
-
-    Raises:
-        BadArgument: it is none; with those there are.
-    """
-    try:
-        return kind(text)
-    except ValueError as error:
-        raise BadArgument(f"{text!r} is no {what}; use one of {', '.join(kind)}.") from error
 
 
 def route_of(text: str, fail: Fail) -> Route:
@@ -160,7 +146,10 @@ def plan(servers: Servers, files: Files, runbook: str, scratch: Path, fail: Fail
 
 @dataclass(frozen=True)
 class Row:
-    """One thing about this machine: `cure` is the command or the change that helps, empty where all is well."""
+    """One thing about this machine: `cure` is the command or the change that helps, empty where all is well.
+
+    `word` is OK, WARN, FAIL, or - for what is not there and not needed by everybody.
+    """
 
     word: str
     what: str
@@ -170,7 +159,9 @@ class Row:
 
 def doctor() -> list[Row]:
     """What is there and what is missing."""
-    return [_python(), _sqlite(), _state(), *_engine_rows(), _terminal(), _tmux()]
+    from tui import credentials
+
+    return [_python(), _sqlite(), _state(), *_engine_rows(), _terminal(), _tmux(), *credentials.found()]
 
 
 def _python() -> Row:

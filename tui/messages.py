@@ -41,3 +41,11 @@ class Exported(Message):
     def __init__(self, sentence: str) -> None:
         super().__init__()
         self.sentence = sentence
+
+
+class SeatAsked(Message):
+    """The runner was asked for the operator's seat; `error`: why it could not be."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__()
+        self.error = error

@@ -24,8 +24,9 @@ class Place(StrEnum):
 
 @dataclass(frozen=True)
 class RailStep:
-    """One of the seven steps: `mark` is ✓, ▶, · or !; `took_s` None where nobody measured it."""
+    """One of the seven steps: `number` from 1; `mark` is ✓, ▶, · or !; `took_s` None where nobody measured it."""
 
+    number: int
     name: str
     mark: str
     took_s: float | None
@@ -42,7 +43,10 @@ _CURRENT = {
     Place.AFTER: 6,
     Place.END: 6,
 }
-_STAGE_OF = {3: Stage.CREATE, 4: Stage.SYNC, 5: Stage.CUTOVER, 6: Stage.OBSERVE}
+_COPY, _REPLICATE = 3, 4
+_STAGE_OF = {_COPY: Stage.CREATE, _REPLICATE: Stage.SYNC, 5: Stage.CUTOVER, 6: Stage.OBSERVE}
+# What the fourth is called where a server is changed where it is.
+_PREPARE = "Prepare"
 
 
 def moving(view: MigrationView) -> AttemptView | None:
@@ -79,13 +83,30 @@ def place(view: MigrationView) -> Place:
 
 
 def rail(view: MigrationView | None, here: int | None = None) -> tuple[RailStep, ...]:
-    """The seven steps with their marks; `here` overrides which one is current."""
+    """The steps that this migration takes, with their marks; `here` overrides which one is current.
+
+    Numbers are those of all seven, by whose keys one looks at them.
+    """
     if view is None:
         current = here if here is not None else -1
-        return tuple(RailStep(name, "▶" if n == current else "·", None) for n, name in enumerate(STEPS))
+        return tuple(RailStep(n + 1, name, "▶" if n == current else "·", None) for n, name in enumerate(STEPS))
+    taken = [n for n in range(len(STEPS)) if n not in _left_out(view)]
     now = here if here is not None else _CURRENT[place(view)]
+    now = next(n for n in taken if n >= now)
     ended = view.end is not None
-    return tuple(RailStep(name, _mark(n, now, ended, view), _took(view, n)) for n, name in enumerate(STEPS))
+    return tuple(RailStep(n + 1, _name(view, n), _mark(n, now, ended, view), _took(view, n)) for n in taken)
+
+
+def _left_out(view: MigrationView) -> frozenset[int]:
+    """The steps for which the runbook has nothing to do, as far as its plan is known."""
+    if view.plan is None:
+        return frozenset([_REPLICATE]) if view.spec.in_place else frozenset()
+    has = {item.stage for item in view.plan.items}
+    return frozenset(n for n in (_COPY, _REPLICATE) if _STAGE_OF[n] not in has)
+
+
+def _name(view: MigrationView, number: int) -> str:
+    return _PREPARE if number == _COPY and view.spec.in_place else STEPS[number]
 
 
 def _mark(number: int, now: int, ended: bool, view: MigrationView) -> str:

@@ -8,6 +8,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
+_OWN = "ansi_default"
 DARK = Theme(
     name="cutover-dark",
     primary="#7fb4ff",
@@ -53,30 +54,32 @@ HIGH_CONTRAST = Theme(
     dark=True,
     variables={"dim": "#e6e6e6", "line": "#b0b0b0", "unknown": "#ffa8ff", "badge": "#000000", "chosen": "#003c78"},
 )
-# The terminal's own sixteen colours: for NO_COLOR, where Textual then sends no colour codes at all.
+# The terminal's own text and ground, bold and reversed: nothing is harder to read than what else is on it. Of the
+# other fourteen colours nobody knows which can be read: each palette in use has some that cannot, on its own ground.
+# For terminals with sixteen colours, and for NO_COLOR, where Textual then sends no colour codes at all.
 TERMINAL = Theme(
     name="cutover-terminal",
     ansi=True,
-    primary="ansi_blue",
-    secondary="ansi_cyan",
-    accent="ansi_yellow",
-    success="ansi_green",
-    warning="ansi_yellow",
-    error="ansi_red",
-    foreground="ansi_default",
-    background="ansi_default",
-    surface="ansi_default",
-    panel="ansi_default",
+    primary=_OWN,
+    secondary=_OWN,
+    accent=_OWN,
+    success=_OWN,
+    warning=_OWN,
+    error=_OWN,
+    foreground=_OWN,
+    background=_OWN,
+    surface=_OWN,
+    panel=_OWN,
     dark=True,
     variables={
         **BUILTIN_THEMES["ansi-dark"].variables,
-        "dim": "ansi_default",
-        "line": "ansi_default",
-        "unknown": "ansi_magenta",
-        "badge": "ansi_black",
-        "chosen": "ansi_default",
-        "input-cursor-background": "ansi_default",
-        "input-cursor-foreground": "ansi_default",
+        "dim": _OWN,
+        "line": _OWN,
+        "unknown": _OWN,
+        "badge": _OWN,
+        "chosen": _OWN,
+        "input-cursor-background": _OWN,
+        "input-cursor-foreground": _OWN,
         "input-cursor-text-style": "reverse",
     },
 )
@@ -113,4 +116,6 @@ def text_styles(variables: Mapping[str, str]) -> dict[str, Style]:
 
 def _style(variables: Mapping[str, str], text: str, ground: str, bold: bool) -> Style:
     background = Color.parse(variables[ground]).rich_color if ground else None
-    return Style(color=Color.parse(variables[text]).rich_color, bgcolor=background, bold=bold)
+    # Where the ground has no colour of its own, text and ground change places.
+    reverse = bool(ground) and variables[ground] == _OWN
+    return Style(color=Color.parse(variables[text]).rich_color, bgcolor=background, bold=bold, reverse=reverse or None)

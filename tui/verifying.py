@@ -31,8 +31,7 @@ from providers.mysql.endpoint import TlsMode
 from providers.mysql.errors import ServerError
 from providers.mysql.server import Server
 from tui import exit_codes
-from tui.looking import one_of
-from tui.servers import BadArgument, ask_password, parse_server
+from tui.servers import BadArgument, ask_password, one_of, parse_server, tls_of
 from tui.text import amount, clean, count, duration, fit, plural
 
 Fail = Callable[[str, int], NoReturn]
@@ -113,7 +112,7 @@ def verify(asked: Asked, as_json: bool, say: Say, fail: Fail) -> int:
 
 
 def _verify(asked: Asked, at: datetime, as_json: bool, say: Say) -> int:
-    tls, request = one_of(asked.tls, TlsMode, "TLS mode"), _request(asked)
+    tls, request = tls_of(asked.tls, asked.ca_file), _request(asked)
     if asked.repair is not None:
         _require_new(asked.repair)
     with contextlib.ExitStack() as stack:

@@ -24,6 +24,7 @@ def read_wishes(
     bridge: str,
     hooks: tuple[HookSpec, ...],
     proof: str,
+    people: int = 1,
 ) -> Wishes:
     """What was chosen.
 
@@ -35,6 +36,7 @@ def read_wishes(
         bridge: `HOST` or `HOST:PORT` where the bridge of the way back listens on this machine; empty for none.
         hooks: as they were read already.
         proof: see `Proof`.
+        people: see `MigrationSpec.people`.
 
     Raises:
         BadWish: one of them is no choice.
@@ -52,7 +54,7 @@ def read_wishes(
             "A target that opens by itself leaves no time to prove the rows equal; choose --proof advised or off with "
             "--armed on."
         )
-    return Wishes(Positioning(positioning), fence, tuple(spared), armed, _bridge(bridge), hooks, Proof(proof))
+    return Wishes(Positioning(positioning), fence, tuple(spared), armed, _bridge(bridge), hooks, Proof(proof), people)
 
 
 def _bridge(text: str) -> BridgeSpec | None:

@@ -1,97 +1,23 @@
-"""What the operator chooses, one thing at a time, with what it means."""
+"""What the operator chooses, one thing at a time, with what it means; what is bought is in `purchase`."""
 
 from __future__ import annotations
 
-from migration.aliyun import addresses, clone, close, copying, create, endpoints, release, tasks
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from migration.aliyun import addresses, clone, close, copying, endpoints, heartbeat, release, tasks
 from migration.aliyun.account import of
 from migration.aliyun.route import route_of
 from migration.aliyun.state import look
 from migration.check import Route
 from migration.choosing import ask
+from migration.heartbeat import DATABASE
 from migration.runbook import Migration
-from migration.view import Option
-from providers.aliyun import polardb, rds
-from providers.aliyun.rds import Instance
+from migration.view import Guide, Option
+from providers.aliyun.dts import Job
 
-# "Upgrade steps", the versions a source may go to.
-_TARGETS = {"5.6": ("5.6", "5.7", "8.0"), "5.7": ("5.7", "8.0"), "8.0": ("8.0",)}
-# PolarDB API reference, CreateDBCluster, ScaleMin (1 to 31) and ScaleMax (1 to 32): units of about a core and 2 GB.
-_SIZES = (1, 2, 4, 8, 16, 32)
-_PRICE = "The provider shows prices on its page for purchases only, not to programs: look there before you choose."
-
-
-def _nothing(m: Migration) -> str:
-    return ""
-
-
-def _source(m: Migration) -> Instance:
-    account = of(m)
-    return account.read(lambda client: rds.instance(client, account.instance_id))
-
-
-def _versions(m: Migration) -> tuple[Option, ...]:
-    """Those that can be bought, the source's own first."""
-    account, own = of(m), _source(m).version or ""
-
-    listed = (own,) if account.rules == "2019" else _TARGETS.get(own, (own,))
-
-    def sold(version: str) -> bool:
-        return bool(account.read(lambda client: polardb.node_classes(client, "Postpaid", version)))
-
-    same = "the version of the source; only the same version can be moved physically"
-    newer = "newer than the source: moved logically, by DTS; look at the checks on versions"
-    return tuple(Option(one, same if one == own else newer) for one in listed if one and sold(one))
-
-
-def _billing(m: Migration) -> tuple[Option, ...]:
-    return (
-        Option("Postpaid", "pay as you go, by the hour; the cluster can be released at any time"),
-        Option("Prepaid", "a subscription of one month; it cannot be released before it ends, only unsubscribed from"),
-        Option(
-            create.SERVERLESS,
-            "nodes grow and shrink with the load, between two sizes that you choose; billed by use, from the moment "
-            "it runs",
-        ),
-    )
-
-
-def _node_classes(m: Migration) -> tuple[Option, ...]:
-    """Classes in the source's zone, as the provider lists them; there is one of nodes that grow."""
-    instance, chosen = _source(m), m.story().chosen
-    if chosen.get("billing") == create.SERVERLESS:
-        return (Option(create.SERVERLESS_CLASS, "its size is chosen by its smallest and its largest"),)
-    account = of(m)
-    version = chosen.get("version") or instance.version or ""
-    listed = account.read(lambda client: polardb.node_classes(client, chosen.get("billing", "Postpaid"), version))
-    names = dict.fromkeys(one.name for one in listed if one.name and one.zone_id == instance.zone_id)
-    wanted = f"{instance.node_class or 'unknown'}: {instance.cpus or '?'} cores, {(instance.memory_mb or 0) // 1024} GB"
-    meaning = f"choose at least what the source has ({wanted}); each node has it, by default one writes and one reads"
-    return tuple(Option(name, meaning) for name in names)
-
-
-def _scale(m: Migration, least: int) -> tuple[Option, ...]:
-    """Sizes of a node that grows, from the least on; none where it does not."""
-    if m.chosen("billing") != create.SERVERLESS:
-        return ()
-    instance = _source(m)
-    wanted = f"{instance.cpus or '?'} cores, {(instance.memory_mb or 0) // 1024} GB"
-    return tuple(
-        Option(
-            str(size),
-            f"about {size} {'core' if size == 1 else 'cores'} and {2 * size} GB a node; the source has {wanted}",
-        )
-        for size in _SIZES
-        if size >= least
-    )
-
-
-def _smallest(m: Migration) -> tuple[Option, ...]:
-    return tuple(one for one in _scale(m, 1) if int(one.value) < _SIZES[-1])
-
-
-def _largest(m: Migration) -> tuple[Option, ...]:
-    """The largest first: a cluster that cannot grow as far as the source is slow from the first minute."""
-    return _scale(m, int(m.chosen("scale_min") or "1") + 1)[::-1]
+# Four tasks can be chosen in 16 ways, which is a list that can be read; five in 32.
+_EVERY_SELECTION = 4
 
 
 def _creation(m: Migration) -> tuple[Option, ...]:
@@ -118,13 +44,19 @@ def _rates(m: Migration) -> tuple[Option, ...]:
     )
 
 
-def _storage_engines(m: Migration) -> tuple[Option, ...]:
-    version = m.chosen("version") or _source(m).version
-    if version != "8.0":
+def _heartbeats(m: Migration) -> tuple[Option, ...]:
+    """None first: nothing is written on a server without need."""
+    if clone.wanted(m):
         return ()
+    user = m.source.endpoint.account.user
     return (
-        Option("innodb", "InnoDB alone, as on the source"),
-        Option("xengine", "InnoDB and X-Engine, which compresses archives; half of the memory goes to X-Engine"),
+        Option(heartbeat.OFF, "nothing is written; how far the cluster is behind is the provider's word alone"),
+        Option(
+            heartbeat.ON,
+            f"{user} makes the database {DATABASE} on the instance and counts a row up once a second on the side with "
+            "the writes; read on the other, it is shown beside the provider's delay and decides nothing. It is dropped "
+            "at the end",
+        ),
     )
 
 
@@ -149,14 +81,29 @@ def _tasks(m: Migration) -> tuple[Option, ...]:
     listed = tasks.of_migration(m)
     if not listed.jobs:
         return ()
-    names = ", ".join(f"{job.name or job.job_id} ({job.status})" for job in listed.jobs)
+    names = _named(listed.jobs)
     doubt = f". {listed.doubt}" if listed.doubt else ""
+    breaks = "tasks that write to the instance fail once it is read-only; see to them yourself"
     return (
         Option(tasks.MOVE, f"after the switch to the cluster, after a rollback back to the instance: {names}{doubt}"),
-        Option(
-            tasks.LEAVE, f"{names}: tasks that write to the instance fail once it is read-only; see to them yourself"
+        Option(tasks.LEAVE, f"{names}: {breaks}"),
+        *(
+            Option(tasks.only(some), f"moved: {_named(some)}; left as they are: {_named(others)}: {breaks}")
+            for some, others in _selections(listed.jobs)
         ),
     )
+
+
+def _named(jobs: Sequence[Job]) -> str:
+    return ", ".join(f"{job.name or job.job_id} ({job.status})" for job in jobs)
+
+
+def _selections(jobs: Sequence[Job]) -> Iterator[tuple[tuple[Job, ...], tuple[Job, ...]]]:
+    """Some of the tasks, with the others: each selection of a few, of many each one alone and all but one."""
+    sizes = range(len(jobs) - 1, 0, -1)
+    for size in sizes if len(jobs) <= _EVERY_SELECTION else (len(jobs) - 1, 1):
+        for some in combinations(jobs, size):
+            yield some, tuple(job for job in jobs if job not in some)
 
 
 def _binlog(m: Migration) -> tuple[Option, ...]:
@@ -193,58 +140,76 @@ def _add_endpoints(m: Migration) -> tuple[Option, ...]:
 CREATION = ask(
     clone.GATE, "how the cluster is made", "Only a cluster that follows the instance can be switched to.",
     "Is the cluster to follow the instance?", _creation, "Neither changes the instance.",
-)  # fmt: skip
-VERSION = ask(
-    "version", "version of the cluster",
-    "It decides whether the data files are copied or the rows are, and what the applications meet.",
-    "Which version is the cluster to have?", _versions, "The engine, MySQL, and the region stay those of the source.",
-)  # fmt: skip
-BILLING = ask(
-    "billing", "how the cluster is paid for", "It cannot be taken back for a subscription.",
-    "How is the cluster to be paid for?", _billing, _PRICE,
-)  # fmt: skip
-NODE_CLASS = ask(
-    "node_class", "class of the nodes", "A cluster that is weaker than the source is slow from the first minute.",
-    "Which class are its nodes to have?", _node_classes, _PRICE,
-)  # fmt: skip
-SCALE_MIN = ask(
-    "scale_min", "smallest size of the nodes", "It is what is there, and billed, while nothing is to be done.",
-    "How small may its nodes become?", _smallest, _PRICE,
-)  # fmt: skip
-SCALE_MAX = ask(
-    "scale_max", "largest size of the nodes", "A cluster that is weaker than the source is slow when it counts.",
-    "How large may its nodes become?", _largest, _PRICE,
+    guide=Guide(
+        "Nothing is done by choosing.",
+        "Taking the clone for a migration: nothing follows after it, and there is no switch to it. It is for trying "
+        "things out.",
+    ),
 )  # fmt: skip
 RATE = ask(
     copying.GATE, "rate of the copy", "The copy by DTS loads the instance and the cluster.",
     "How fast may DTS copy?", _rates,
     "It is set once the copy has begun, and is all that is changed of the task; the changes after the copy are not "
     "held back.",
+    guide=Guide(
+        "Nothing is done by choosing. It is set once the copy has begun.",
+        "Full speed on a busy instance by day: the copy reads as much as it can, and clients wait for the same "
+        "disks.",
+    ),
 )  # fmt: skip
-STORAGE_ENGINE = ask(
-    "storage_engine", "storage engine", "X-Engine compresses archives and can be had from the beginning only.",
-    "Which storage engines is it to have?", _storage_engines, "Tables stay InnoDB either way.",
+HEARTBEAT = ask(
+    heartbeat.GATE, "a heartbeat beside the provider's delay",
+    "The provider's figure can be large while nothing is written, and is all there is without a row of our own.",
+    "Is a heartbeat to be written?", _heartbeats,
+    "It is made before the cluster is, so that it travels with the rest.",
+    guide=Guide(
+        "Its database is dropped at the end, and where the migration is cancelled.",
+        "Taking its reading for the provider's: the switch goes by the provider's delay alone.",
+    ),
 )  # fmt: skip
 ADD_ENDPOINTS = ask(
     "add_endpoints", "endpoints of the cluster", "Only what exists on both sides can be exchanged.",
     "Are endpoints to be added to the cluster?", _add_endpoints,
     "A public address makes the cluster reachable from outside.",
+    guide=Guide(
+        "Endpoints are not taken away again by this program. Those that nobody uses can be deleted in the console.",
+        "Adding a public address only for the exchange: the cluster is then reachable from outside.",
+    ),
 )  # fmt: skip
 ENDPOINTS = ask(
     "endpoints", "exchange the endpoints with the switch",
     "With them, applications keep their addresses; without, each has to be given a new one.",
     "Are the endpoints to be exchanged with the switch?", _exchange,
     "Both ways writes stop for 1 to 5 minutes of a switch of less than 10.",
+    guide=Guide(
+        "Nothing is done by choosing. A rollback exchanges them again where they were exchanged.",
+        "Taking the exchange for one of addresses: names are exchanged, and virtual addresses are not. Clients that "
+        "keep looked-up names go on to the old side.",
+    ),
 )  # fmt: skip
 TASKS = ask(
     "tasks", "DTS tasks of the source", "They follow the side that has the writes, or break.",
     "What becomes of them?", _tasks, "The migration's own task is never touched.",
+    guide=Guide(
+        "Tasks that were moved are moved back by a rollback.",
+        "Leaving a task that writes to the instance: it fails once the instance is read-only, and nobody looks at "
+        "it until its data is missed.",
+    ),
 )  # fmt: skip
 BINLOG = ask(
     "binlog", "binary log of the cluster", "It is on since the migration began.",
     "Is it to stay on?", _binlog, "It can be changed later in the cluster's parameters, with a restart.",
+    guide=Guide(
+        "It can be turned on or off again later in the parameters, with a restart each time.",
+        "Turning it off while something reads it: replicas and DTS tasks of the cluster need it.",
+    ),
 )  # fmt: skip
 RELEASE = ask(
     "release", "the source instance", "It is billed for as long as it is there.",
     "What becomes of the source?", _release, "Nothing is deleted without one more typed confirmation.",
+    guide=Guide(
+        "Keeping it decides nothing: it can be released later. What is deleted can be had back only from its "
+        "backups.",
+        "Releasing it on the day of the migration. Somebody still has its address in a configuration.",
+    ),
 )  # fmt: skip

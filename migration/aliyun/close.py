@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from migration import notes
 from migration.aliyun.account import commands, of, send_once
 from migration.aliyun.state import Holder, ended, holder, in_words, look_for, require_cluster, usual_s, wait_until_ended
-from migration.journal import Kind
 from migration.runbook import Estimate, Migration, Observation, StepFailed, done, not_done
 from providers.aliyun import polardb
 from providers.aliyun.calls import Write
@@ -76,10 +76,7 @@ def _close(m: Migration, cluster: str) -> Write[None]:
 
 def closed_here(m: Migration) -> bool:
     """Whether this program asked for the end."""
-    return any(
-        record.kind is Kind.STATEMENT and (record.subject, record.body["step"]) == (_PRODUCT, _STEP)
-        for record in m.scribe.journal.records()
-    )
+    return bool(notes.every(m, _PRODUCT, _STEP))
 
 
 COMPLETE = Closing("close", Holder.TARGET)

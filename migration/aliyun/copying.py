@@ -6,10 +6,10 @@ modified. Its rate is all that is changed here, and only where an operator chose
 
 from __future__ import annotations
 
+from migration import notes
 from migration.aliyun.account import commands, of
 from migration.aliyun.checks.dts import carrier, copied, in_words
 from migration.aliyun.waiting import Share
-from migration.journal import Kind
 from migration.runbook import CloudFailed, CloudSilent, Migration
 from providers.aliyun import dts
 from providers.aliyun.dts import Phase, Rate
@@ -61,7 +61,4 @@ class Copying:
 
 
 def _asked_before(m: Migration) -> bool:
-    return any(
-        record.kind is Kind.STATEMENT and (record.subject, record.body["step"]) == (_DTS, _STEP)
-        for record in m.scribe.journal.records()
-    )
+    return bool(notes.every(m, _DTS, _STEP))

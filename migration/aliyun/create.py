@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from migration.aliyun import clone
+from migration.aliyun import clone, sizes
 from migration.aliyun.account import commands, of
+from migration.aliyun.sizes import SERVERLESS
 from migration.aliyun.state import cluster_id
 from migration.model import Side
 from migration.runbook import CloudFailed, Estimate, Migration, Observation, done, not_done
@@ -13,8 +14,10 @@ from providers.aliyun import polardb, rds
 from providers.aliyun.calls import Write
 from providers.aliyun.polardb_records import CLONE, MIGRATE, Created, NewCluster
 
-# How the cluster is paid for where its nodes grow and shrink; in the order it is a kind of pay as you go.
-SERVERLESS = "Serverless"
+STEP = "order"
+PREPAID, _POSTPAID = "Prepaid", "Postpaid"
+ENDS, RENEWED = "it ends", "it is renewed"
+XENGINE = "xengine"
 # PolarDB API reference, CreateDBCluster, DBNodeClass and ServerlessType.
 SERVERLESS_CLASS = "polar.mysql.sl.small"
 _MINUTES = "the page: 10 to 15 minutes until the cluster is there, then as long as the data takes"
@@ -47,9 +50,11 @@ def apply(m: Migration) -> None:
     """Order it. The order's token makes it one purchase, however often it is sent.
 
     Raises:
+        StepFailed: its nodes would be smaller than the source, or may be.
         CloudFailed: it was refused.
         CloudSilent: whether it was carried out is not known.
     """
+    sizes.require(m, STEP)
     created = of(m).send(_order(m))
     if created.cluster_id is None:
         raise CloudFailed(
@@ -71,17 +76,16 @@ def _order(m: Migration) -> Write[Created]:
     account, chosen = of(m), m.story().chosen
     instance = account.read(lambda client: rds.instance(client, account.instance_id))
     parameters = account.read(lambda client: rds.parameters(client, account.instance_id))
-    serverless = chosen.get("billing") == SERVERLESS
     order = NewCluster(
         token=hashlib.sha256(f"{m.spec.id} {account.instance_id}".encode()).hexdigest()[:32],
         source_id=account.instance_id,
         version=chosen.get("version") or instance.version or "",
         creation=CLONE if clone.wanted(m) else MIGRATE,
-        pay_type="Postpaid" if serverless else chosen.get("billing", "Postpaid"),
+        pay_type=pay_type(chosen.get("billing", "")),
         node_class=chosen.get("node_class") or None,
         zone_id=chosen.get("zone") or instance.zone_id,
-        vpc_id=instance.vpc_id or None,
-        vswitch_id=instance.vswitch_id or None,
+        vpc_id=chosen.get("vpc") or instance.vpc_id or None,
+        vswitch_id=chosen.get("vswitch") or instance.vswitch_id or None,
         description=_description(m),
         lower_case_table_names=parameters.get("lower_case_table_names"),
         time_zone=_time_zone(parameters.get("default_time_zone")),
@@ -90,16 +94,26 @@ def _order(m: Migration) -> Write[Created]:
     return polardb.create_cluster(order)
 
 
+def pay_type(billing: str) -> str:
+    """How it is paid for in the order's own words, by what was chosen; pay as you go where nothing was."""
+    return PREPAID if billing == PREPAID else _POSTPAID
+
+
 def _time_zone(setting: str | None) -> str | None:
     return setting if setting and setting.upper() != "SYSTEM" else None
 
 
 def _options(chosen: dict[str, str]) -> dict[str, str]:
     options: dict[str, str] = {}
-    if chosen.get("storage_engine") == "xengine":
-        options |= {"LooseXEngine": "ON", "LooseXEngineUseMemoryPct": "50"}
-    if chosen.get("billing") == "Prepaid":
-        options |= {"Period": "Month", "UsedTime": "1"}
+    if chosen.get("storage_engine") == XENGINE:
+        options |= {"LooseXEngine": "ON", "LooseXEngineUseMemoryPct": chosen.get("xengine_share") or "50"}
+    if chosen.get("billing") == PREPAID:
+        number, _, unit = (chosen.get("period") or "1 month").partition(" ")
+        options |= {
+            "Period": unit.removesuffix("s").capitalize(),
+            "UsedTime": number,
+            "AutoRenew": "true" if chosen.get("renewal") == RENEWED else "false",
+        }
     if chosen.get("billing") == SERVERLESS:
         options |= {
             "ServerlessType": "AgileServerless",

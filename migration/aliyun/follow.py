@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from migration.aliyun.account import of
+from migration.aliyun.heartbeat import UNIT, OwnRow
 from migration.aliyun.state import LAG_LIMIT_S, Holder, cluster_of, holder, in_words, look, no_delay, poll_s
 from migration.runbook import CloudFailed, Migration
 from migration.view import LagSample, RollbackView
@@ -15,11 +17,15 @@ _SYNCED = {True: Status.SYNCING, False: Status.SWITCHED}
 
 
 class ProvidersWord:
-    """See `migration.runbook.Follow`. The provider is asked once in a while, and the answer keeps the time it came."""
+    """See `migration.runbook.Follow`. The provider is asked once in a while, and the answer keeps the time it came.
+
+    Where a heartbeat was chosen its reading stands beside that, in `behind` and `reason`, and decides nothing.
+    """
 
     def __init__(self, m: Migration) -> None:
         self._m = m
         self._pause = poll_s(of(m))
+        self._row = OwnRow(m)
         self._next = 0.0
         self._at = 0.0
         self._found: Found | None = None
@@ -31,6 +37,16 @@ class ProvidersWord:
         if cluster_of(self._m.spec) is None:
             return None
         self._look()
+        sample, found = self._word(forward), self._found
+        # The row is written only while the provider says that this side has the writes and the other follows.
+        row = self._row.look(forward) if found is not None and found.status == _SYNCED[forward] else None
+        if row is None:
+            return sample
+        reason = "; ".join(filter(None, (sample.reason, row.words)))
+        return replace(sample, reason=reason, behind=row.behind, unit=UNIT)
+
+    def _word(self, forward: bool) -> LagSample:
+        """The provider's own word."""
         found = self._found
         if found is None:
             return self._sample(None, self._trouble)
@@ -60,7 +76,8 @@ class ProvidersWord:
         return RollbackView(True, why, self._at, delay, until)
 
     def close(self) -> None:
-        """Nothing was opened."""
+        """Close the sessions of the heartbeat."""
+        self._row.close()
 
     def _look(self) -> None:
         if time.monotonic() < self._next:

@@ -134,6 +134,9 @@ def _conditions(m: Migration, direction: Direction, found: Found) -> tuple[Condi
         compared = m.prover.condition()
         # Rows that differ are a reason to go back, and none to stay.
         conditions.append(compared if direction is Direction.CUTOVER else Condition(True, compared.text))
+    newest = m.desk.lag()
+    if newest is not None and newest.lag_s is not None and newest.reason:
+        conditions.append(Condition(True, newest.reason))
     if found.comment:
         conditions.append(Condition(True, f"the provider says: {found.comment}"))
     return tuple(conditions)

@@ -30,6 +30,7 @@ def probe(m: Migration) -> Observation:
         words = f"the delay of {m.spec.target.name} is not known yet"
         return not_done(words + (f": {sample.reason}" if sample else ""))
     words = f"{m.spec.target.name} is {sample.lag_s:g} s behind by the provider's word, limit {_limit(m):g} s"
+    words += f"; {sample.reason}" if sample.reason else ""
     return done(words) if sample.lag_s < _limit(m) else not_done(words)
 
 

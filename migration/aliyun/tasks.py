@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
+from migration import notes
 from migration.aliyun.account import Account, commands, of, send_once
 from migration.aliyun.agreed import agreed_to
 from migration.aliyun.route import route_of
 from migration.aliyun.state import cluster_id, look, poll_s, require_cluster, usual_s
 from migration.aliyun.waiting import Waiting
 from migration.check import Route
-from migration.journal import Kind
 from migration.model import Direction
 from migration.runbook import (
     CloudFailed,
@@ -35,6 +35,7 @@ from providers.aliyun.errors import AliyunError
 from providers.aliyun.polardb_records import DtsEnd, DtsMove
 
 MOVE, LEAVE = "move them", "leave them"
+_ONLY, _AND = "only ", ", "
 _DTS, _STEP = "DTS", "tasks"
 # Where a task reads and writes, in the words of the two products.
 _ENDS = {DtsEnd.SOURCE: dts.End.SOURCE, DtsEnd.DESTINATION: dts.End.DESTINATION}
@@ -84,6 +85,19 @@ def of_migration(m: Migration) -> Listed:
         f"{', '.join(map(_name, unclear))}. No task is moved from here, since moving that one breaks the migration. "
         "Move those of the business in the DTS console, then go on, which leaves what is still there as it is.",
     )
+
+
+def only(jobs: Iterable[Job]) -> str:
+    """What is chosen where these are moved, and no others."""
+    return f"{_ONLY}{_AND.join(str(job.job_id) for job in jobs)}"
+
+
+def _is_wanted(m: Migration, job: Job) -> bool:
+    """Whether it was chosen to be moved; one that came later is where all are."""
+    chosen = m.chosen("tasks")
+    if chosen.startswith(_ONLY):
+        return job.job_id in chosen.removeprefix(_ONLY).split(_AND)
+    return chosen != LEAVE
 
 
 def _ends(job: Job) -> set[str | None]:
@@ -145,9 +159,9 @@ class Tasks:
         listed = self._listed(m)
         if listed.doubt:
             return (f"nothing: {listed.doubt}",)
-        wanted = moves(listed.jobs, *self._ends(m))
+        wanted = moves(self._left(listed, m), *self._ends(m))
         if not wanted:
-            return ("nothing: no DTS task is there now",)
+            return ("nothing: no DTS task is there now that is to be moved",)
         return commands(polardb.move_dts_jobs(m.spec.target.name, wanted))
 
     def estimate(self, m: Migration) -> Estimate:
@@ -155,7 +169,7 @@ class Tasks:
         return Estimate(None, "some minutes a task; each reads again the last 10 s, twice where a table has no key")
 
     def probe(self, m: Migration) -> Observation:
-        """Whether no task has an end at the side without writes, or an operator has seen to those that are there."""
+        """Whether no task that was chosen has an end at the side without writes, or an operator has seen to them."""
         if m.chosen("tasks") == LEAVE:
             return done("left as they are, as was chosen")
         listed = self._listed(m)
@@ -165,6 +179,9 @@ class Tasks:
         if left:
             names = ", ".join(map(_name, left))
             return not_done(f"DTS tasks that still have an end at {self._ends(m)[0]}: {names}")
+        others = [job for job in listed.jobs if moves([job], *self._ends(m))]
+        if others:
+            return done(f"the others have moved; left as they are, as was chosen: {', '.join(map(_name, others))}")
         return done(f"no DTS task of the business has an end at {self._ends(m)[0]}")
 
     def apply(self, m: Migration) -> None:
@@ -207,19 +224,16 @@ class Tasks:
         return (instance, cluster) if self._direction is Direction.CUTOVER else (cluster, instance)
 
     def _left(self, listed: Listed, m: Migration) -> tuple[Job, ...]:
+        """Those that are still to be moved, of those that were chosen."""
         ends = self._ends(m)
-        return tuple(job for job in listed.jobs if moves([job], *ends))
+        return tuple(job for job in listed.jobs if _is_wanted(m, job) and moves([job], *ends))
 
     def _listed(self, m: Migration) -> Listed:
         if self._direction is Direction.CUTOVER:
             return of_migration(m)
         account = of(m)
         # A list of tasks by cluster is not published: those that were moved from here are known.
-        moved = dict.fromkeys(
-            str(record.body["sql"])
-            for record in m.scribe.journal.records()
-            if record.kind is Kind.STATEMENT and (record.subject, record.body["step"]) == (_DTS, _STEP)
-        )
+        moved = dict.fromkeys(notes.every(m, _DTS, _STEP))
         return Listed(tuple(account.read(partial(dts.job, job_id=job_id)) for job_id in moved))
 
 

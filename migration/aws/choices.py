@@ -6,7 +6,7 @@ from migration.aws import create, release, state
 from migration.aws.account import of
 from migration.choosing import ask
 from migration.runbook import Migration
-from migration.view import Option
+from migration.view import Guide, Option
 from providers.aws import offers
 from providers.aws.offers import NodeClass
 
@@ -86,23 +86,49 @@ NODE_CLASS = ask(
     "node_class", "class of the new instance",
     "A replica can have another class from its beginning, so nobody waits for the change.",
     "Which class is the new instance to have?", _node_classes, _PRICE,
+    guide=Guide(
+        "Nothing is done by choosing. Cancelling costs nothing until the plan is approved.",
+        "Choosing by price alone. A class with less memory holds less of the data, and shows it under the first "
+        "peak; and AWS shows prices only on its own pages.",
+    ),
 )  # fmt: skip
 STORAGE_TYPE = ask(
     "storage_type", "storage type of the new instance",
     "Changing it on a running primary takes hours, and in some cases an outage; a replica is made with it.",
     "Which storage type is it to have?", _storage_types, "Its size stays that of the source.",
+    guide=Guide(
+        "Nothing is done by choosing. Later it can be changed again, but on a running instance that takes hours.",
+        "Taking a type with provisioned IOPS because it sounds faster: what counts is how many IOPS are used now, "
+        "and they are billed whether they are used or not.",
+    ),
 )  # fmt: skip
 IOPS = ask(
     "iops", "IOPS of the new instance",
     "They are what most resizes are for.",
     "How many IOPS is it to have?", _iops, _PRICE,
+    guide=Guide(
+        "Nothing is done by choosing. They can be changed later, with hours of slower storage.",
+        "Buying for the highest peak ever seen. Look at what the instance used in the last weeks, and add some "
+        "room.",
+    ),
 )  # fmt: skip
 MULTI_AZ = ask(
     "multi_az", "standby in another zone",
     "It can be had from the beginning, without burdening the primary.",
     "Is the new instance to have a standby?", _multi_az, _PRICE,
+    guide=Guide(
+        "Nothing is done by choosing. A standby can be taken away later without an outage.",
+        "Taking a standby for a backup or for more speed: it is neither. It shortens a failure of the zone to a "
+        "minute or two, and doubles the price.",
+    ),
 )  # fmt: skip
 RELEASE = ask(
     "release", "the old primary", "It is billed for as long as it is there.",
     "What becomes of the old primary?", _release, "Nothing is deleted without one more typed confirmation.",
+    guide=Guide(
+        "Keeping it decides nothing: it can be deleted later in the console. What is deleted can be had back only "
+        "from its last snapshot.",
+        "Deleting it on the day of the migration. Somebody still has its endpoint in a configuration, and a few "
+        "days of its bill are cheap.",
+    ),
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from migration.journal import Kind
+from migration import notes
 from migration.model import Side
 from migration.runbook import Estimate, Migration, Observation, done, not_done
 from providers.aws import procedures
@@ -45,14 +45,14 @@ class Retention:
         """
         server = m.on(self._side)
         kept = procedures.kept_hours(server)
-        if not _was(m, server):
+        if not notes.every(m, server.name, _WAS):
             m.scribe.statement(server.name, _WAS, _NOBODY if kept is None else str(kept), 0)
         _run(m, server, procedures.keep_binary_logs(HOURS))
 
     def undo(self, m: Migration) -> None:
         """Give it back the hours that it had."""
         server = m.on(self._side)
-        said = _was(m, server)
+        said = notes.every(m, server.name, _WAS)
         if said:
             kept = said[0]
             _run(
@@ -63,14 +63,6 @@ class Retention:
 def _run(m: Migration, server: Server, procedure: Procedure) -> None:
     m.scribe.statement(server.name, "retention", procedure.shown(), server.session.thread_id)
     procedures.run(server, procedure)
-
-
-def _was(m: Migration, server: Server) -> list[str]:
-    return [
-        str(record.body["sql"])
-        for record in m.scribe.journal.records()
-        if record.kind is Kind.STATEMENT and (record.subject, record.body["step"]) == (server.name, _WAS)
-    ]
 
 
 ON_SOURCE, ON_TARGET = Retention(Side.SOURCE), Retention(Side.TARGET)

@@ -7,7 +7,7 @@ from migration.azure.account import of
 from migration.azure.state import ENDING, NEW_NAME, SAME_NAME, TIER, wanted
 from migration.choosing import ask
 from migration.runbook import Migration
-from migration.view import Option
+from migration.view import Guide, Option
 
 _PRICE = "The provider shows prices on its pages only, not to programs: look there before you choose."
 _DOWN = (
@@ -66,13 +66,29 @@ CHOOSE_ENDING = ask(
     ENDING, "how the applications find it",
     "With the new name writes are off for the promotion alone; with the old one for a restore as well.",
     "Which name are the applications to use in the end?", _endings, _said,
+    guide=Guide(
+        "Nothing is done by choosing. With the old name the old server is deleted later, after one more typed "
+        "confirmation; from then on only its backup is left.",
+        "Keeping the name because it is convenient. It costs an outage of a backup and a restore, and Azure may "
+        "hold a deleted name back for days.",
+    ),
 )  # fmt: skip
 CHOOSE_TIER = ask(
     TIER, "tier and size",
     "A replica can have another tier than its source; that is how the tier changes.",
     "Which size is the new server to have?", _tiers, _PRICE,
+    guide=Guide(
+        "Nothing is done by choosing. The size can be changed later in the portal where the service lets one.",
+        "Choosing a smaller disk than the data needs, or less memory than it lives on. Prices are on the provider's "
+        "pages only.",
+    ),
 )  # fmt: skip
 CHOOSE_RELEASE = ask(
     "release", "the server that is left over", "It is billed for as long as it is there.",
     "What becomes of it?", _release, "Nothing is deleted without one more typed confirmation.",
+    guide=Guide(
+        "Keeping it decides nothing: it can be deleted later in the portal. What is deleted cannot be had back.",
+        "Deleting it on the day of the migration. Somebody still has its name in a configuration, and a few days of "
+        "its bill are cheap.",
+    ),
 )  # fmt: skip

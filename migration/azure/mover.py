@@ -137,12 +137,6 @@ def settle(m: Migration, s: Switchover) -> bool:
     return True
 
 
-def _give_up(m: Migration, s: Switchover, why: str) -> None:
-    m.scribe.note(f"The applications may go on writing on {s.old.name}.", "warn")
-    quiet.start_applications(m, None)
-    m.scribe.attempt_ended(s.number, "aborted", why)
-
-
 def _bring_together(m: Migration, s: Switchover) -> None:
     """Until nobody writes on the old side, and the new one has everything.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from migration import notes
 from migration.azure import signal
 from migration.azure.account import PRODUCT, commands, of
 from migration.azure.operating import carry_out, pick_up
 from migration.azure.services import is_replica, is_settled
 from migration.azure.state import in_words, offer, place, require, wanted
-from migration.journal import Kind
 from migration.model import Side
 from migration.runbook import Estimate, Migration, Observation, StepFailed, done, not_done
 from providers.azure.calls import Write
@@ -80,10 +80,7 @@ def undo(m: Migration) -> None:
 
 
 def _asked_here(m: Migration) -> bool:
-    return any(
-        record.kind is Kind.STATEMENT and (record.subject, record.body["step"]) == (PRODUCT, STEP)
-        for record in m.scribe.journal.records()
-    )
+    return bool(notes.every(m, PRODUCT, STEP))
 
 
 def _write(m: Migration) -> Write[Any]:

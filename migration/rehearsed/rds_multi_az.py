@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from migration.model import Secrets, ServerSpec
+from migration.model import Secrets
 from migration.rehearsed import rds_promote_first
 from providers.sandbox import cloud as clouds
 from providers.sandbox.aws_api.spec import USUAL, AwsCloud
@@ -15,6 +15,8 @@ from providers.sandbox.client import Sandbox
 ENGINES = rds_promote_first.ENGINES
 _THERE = "there"
 CHOICES = {"standby": ("none", _THERE), "failover": ("2s", "60s")}
+# Within how many seconds the simulated RDS shows an order: it does at once.
+_UNSEEN_S = "5"
 # As RDS has them by default: a failover keeps what was on the disk.
 _DURABLE = {"sync_binlog": "1", "innodb_flush_log_at_trx_commit": "1"}
 
@@ -32,14 +34,14 @@ def needs(cloud: clouds.CloudSpec) -> tuple[tuple[str, ...], Callable[[Sandbox],
 
 
 def sides(sandbox: Sandbox) -> dict[str, Any]:
-    """The instance, as which the target is the same one, and the cloud.
+    """The instance, which is the target, too, and the cloud.
 
     Raises:
         SandboxFailed: the sandbox has no cloud.
     """
     usual = rds_promote_first.sides(sandbox)
-    source: ServerSpec = usual["source"]
-    return {**usual, "target": replace(source, name=f"{source.name} on its standby", host="", port=0)}
+    options = {**usual["cloud"].options, "unseen_s": _UNSEEN_S}
+    return {**usual, "target": usual["source"], "cloud": replace(usual["cloud"], options=options)}
 
 
 def secrets(sandbox: Sandbox) -> Secrets:

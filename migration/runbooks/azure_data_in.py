@@ -33,6 +33,7 @@ from migration.runbooks.mysql_replication import (
     WAY_BACK,
 )
 from migration.steps import closed_accounts
+from migration.view import Guide
 
 _ON_SOURCE = Retention("keep_logs", lambda m: of(m).place_of(m.source))
 _ON_TARGET = Retention("keep_logs_back", lambda m: of(m).place_of(m.target))
@@ -43,6 +44,10 @@ FIND_TARGET = Step(
     side=Side.CLOUD,
     why="The checks ask the target, too, and the provider knows where it is.",
     how=target,
+    guide=Guide(
+        "There is nothing to undo: it only asks the provider where the target is.",
+        "Naming a server that is not empty, or that somebody uses: the checks say so, and nothing is copied over it.",
+    ),
 )
 KEEP_LOGS = Step(
     id="keep_logs",
@@ -52,6 +57,10 @@ KEEP_LOGS = Step(
     how=_ON_SOURCE,
     undo=_ON_SOURCE.undo,
     undo_says="as before",
+    guide=Guide(
+        "Cancelling sets the parameter back to what it was. Where the source is no Flexible Server nothing is set.",
+        "Filling the disk: binary logs of two days stay on the source. Look at its free storage first.",
+    ),
 )
 KEEP_LOGS_BACK = Step(
     id="keep_logs_back",
@@ -61,6 +70,10 @@ KEEP_LOGS_BACK = Step(
     how=_ON_TARGET,
     undo=_ON_TARGET.undo,
     undo_says="as before",
+    guide=Guide(
+        "Cancelling sets the parameter back to what it was.",
+        "Sizing the target's storage too tightly: these logs come on top of the data.",
+    ),
 )
 PROTECT = Step(
     id="protect_accounts",
@@ -70,6 +83,11 @@ PROTECT = Step(
     how=closed_accounts,
     undo=closed_accounts.undo,
     undo_says="unlock",
+    guide=Guide(
+        "Cancelling unlocks the accounts on the target.",
+        "Having no accounts there at all: the service replicates none. Make them on the target first, with the "
+        "passwords that the applications have.",
+    ),
 )
 FOLLOW = replace(ATTACH, how=attach, undo=attach.undo)
 ARM_WAY_BACK = replace(WAY_BACK, how=way_back, undo=way_back.undo)
@@ -91,4 +109,5 @@ RUNBOOK = Runbook(
     finish_on_source=(END_REPLICATION,),
     follows_from=FOLLOW.id,
     cloud=open_account,
+    own_accounts=True,
 )

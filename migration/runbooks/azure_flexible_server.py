@@ -37,6 +37,7 @@ from migration.model import Side, Stage
 from migration.runbook import Gate, Migration, Runbook, Step, Switch
 from migration.runbooks.mysql_replication import CHECKS, COMPARE, PLAN
 from migration.steps import closed_accounts
+from migration.view import Guide
 
 # What the FAQ says of this service: it carries triggers and foreign keys; of events it says nothing. Whether a trigger
 # or a cascade does its work twice while it follows is in no document: the comparison of the rows shows it.
@@ -84,8 +85,21 @@ FIND_TARGET = Step(
     why="A Flexible Server that is there is checked with everything else; one that is not is made.",
     how=target.FOUND,
     undo_says="-",
+    guide=Guide(
+        "There is nothing to undo: it only looks the target up.",
+        "Naming a target that somebody uses already. The checks tell what is on it.",
+    ),
 )
-APPROVE = replace(PLAN, consequence=_approved)
+APPROVE = replace(
+    PLAN,
+    consequence=_approved,
+    guide=Guide(
+        "Approving can be taken back by cancelling before the cutover. What was copied is dropped; a service and a "
+        "target that were made stay, and are billed.",
+        "Changing tables once the copy has begun: the service does not carry such changes, and the copy has to "
+        "begin anew.",
+    ),
+)
 SERVICE = Step(
     id=service.STEP,
     title="have the migration service run",
@@ -93,6 +107,11 @@ SERVICE = Step(
     why="It copies from where it reaches both servers.",
     how=service,
     undo_says="stays",
+    guide=Guide(
+        "A service that was made stays after cancelling and is billed while it runs. It can be stopped or deleted "
+        "in the portal.",
+        "Taking the service's network for granted: it has to reach both servers itself, whatever this machine reaches.",
+    ),
 )
 PROJECT = Step(
     id=project.STEP,
@@ -101,6 +120,10 @@ PROJECT = Step(
     why="The tasks of this migration are kept apart from others.",
     how=project,
     undo_says="stays",
+    guide=Guide(
+        "It stays after cancelling. It costs nothing, and can be deleted in the portal.",
+        "Looking for the project under another service of the same subscription: it belongs to the one that was named.",
+    ),
 )
 TARGET = Step(
     id=target.STEP,
@@ -109,6 +132,11 @@ TARGET = Step(
     why="There has to be a Flexible Server to copy to.",
     how=target,
     undo_says="stays",
+    guide=Guide(
+        "A server that was made stays after cancelling and is billed. Delete it in the portal if it is not needed.",
+        "Making it smaller than the source to save money during the copy: the copy then takes as long as the target "
+        "needs.",
+    ),
 )
 CONNECTIONS = Step(
     id=connections.STEP,
@@ -117,6 +145,10 @@ CONNECTIONS = Step(
     why="The service itself has to reach both servers, from its own network.",
     how=connections,
     undo_says="-",
+    guide=Guide(
+        "There is nothing to undo: the service logs in to both servers and out again.",
+        "Opening a firewall for this machine only. It is the service that connects, from an address of its own.",
+    ),
 )
 SCALE_UP = Step(
     id=size.UP,
@@ -126,6 +158,10 @@ SCALE_UP = Step(
     how=size.SCALED_UP,
     undo=size.undo,
     undo_says="own size",
+    guide=Guide(
+        "Cancelling gives the target its own size back. Each change of size restarts it.",
+        "Forgetting the larger size afterwards: it is billed. You are asked before it is given back.",
+    ),
 )
 CLOSE_TARGET = Step(
     id="close_target",
@@ -135,6 +171,11 @@ CLOSE_TARGET = Step(
     how=closed_accounts,
     undo=closed_accounts.undo,
     undo_says="open",
+    guide=Guide(
+        "Cancelling lets clients in again.",
+        "Running a smoke test of the application against the target now: its writes are refused, and would have "
+        "been missing on the source.",
+    ),
 )
 COPY = Step(
     id=copy.STEP,
@@ -144,6 +185,12 @@ COPY = Step(
     how=copy,
     undo=copy.undo,
     undo_says="drop copy",
+    guide=Guide(
+        "Cancelling ends the service's task and drops what was copied. The source is only read, unless the task was "
+        "to close it.",
+        "Changing tables meanwhile, or writing on the target. And in an offline migration: writing on the source "
+        "after the copy has begun, which is not carried over.",
+    ),
 )
 CATCH_UP = Step(
     id=sync.STEP,
@@ -152,6 +199,11 @@ CATCH_UP = Step(
     why="Writes are off for as long as changes wait, so there have to be few first.",
     how=sync,
     undo_says="-",
+    guide=Guide(
+        "There is nothing to undo: it waits.",
+        "Taking the service's counters for the lag. They have to be at rest for a while before they mean anything, "
+        "and the comparison of the rows decides.",
+    ),
 )
 ARRIVED = Step(
     id=arrived.STEP,
@@ -160,6 +212,11 @@ ARRIVED = Step(
     why="A procedure or a foreign key that is missing is found now, and not by an application.",
     how=arrived,
     undo_says="-",
+    guide=Guide(
+        "There is nothing to undo: what is missing is named, for you to create.",
+        "Passing over a missing event or trigger because the rows are equal. Nothing shows it until the day on "
+        "which it would have run.",
+    ),
 )
 COMPARED = replace(COMPARE, how=compared)
 SCRATCH = Step(
@@ -168,6 +225,11 @@ SCRATCH = Step(
     side=Side.TARGET,
     why="The next test begins on an empty target.",
     how=tested,
+    guide=Guide(
+        "What is dropped is the scratch copy alone. It can be kept instead.",
+        "Naming the real target as a scratch target: what a test copies there has to be gone before the migration "
+        "begins.",
+    ),
 )
 BACK_AFTER_TEST = Step(
     id=size.SCALED_BACK_AFTER_TEST.step,
@@ -175,6 +237,10 @@ BACK_AFTER_TEST = Step(
     side=Side.CLOUD,
     why="The larger size was for the copy.",
     how=size.SCALED_BACK_AFTER_TEST,
+    guide=Guide(
+        "The size can be changed again in the portal, with a restart.",
+        "Leaving the larger size for a next test that does not come: it is billed by the hour.",
+    ),
 )
 CUT_OVER = Gate(
     id="cutover",
@@ -184,6 +250,12 @@ CUT_OVER = Gate(
     consequence=_cut_over,
     word=lambda m: m.source.name,
     choices=(Choice.CONFIRM, Choice.WAIVE, Choice.FIX, Choice.CANCEL),
+    guide=Guide(
+        "Until the databases are completed it can be stopped, and the source goes on. Afterwards there is no way "
+        "back by this service: nothing flows back.",
+        "Confirming before everybody knows. Every application that writes has to be stopped, batch jobs and people "
+        "included; the program waits until it sees no write any more.",
+    ),
 )
 MOVE_WRITES = Switch(
     id="move_writes",
@@ -191,6 +263,10 @@ MOVE_WRITES = Switch(
     why="A database is completed only once it is proved that the target has everything.",
     undo_says="-",
     how=mover,
+    guide=Guide(
+        "Until a database is completed it can be stopped. What is completed stays so.",
+        "Starting the applications again too early, on the source: what they write there is lost to the target.",
+    ),
 )
 OBSERVE = Gate(
     id="observe",
@@ -203,6 +279,11 @@ OBSERVE = Gate(
     ),
     word=lambda m: m.target.name,
     choices=(Choice.COMPLETE,),
+    guide=Guide(
+        "There is no way back by this program. The source stays as it is, so that a look into it is possible.",
+        "Applications that still write to the source: it takes writes, and nobody carries them over. See that "
+        "nothing connects there.",
+    ),
 )
 SCALE_BACK = Step(
     id=size.BACK,
@@ -210,6 +291,10 @@ SCALE_BACK = Step(
     side=Side.CLOUD,
     why="The larger size was for the copy.",
     how=size.SCALED_BACK,
+    guide=Guide(
+        "The size can be changed again in the portal, with a restart each time.",
+        "Doing it at noon: the restart cuts clients off for a minute or two.",
+    ),
 )
 END_SERVICE = Step(
     id=ending.STEP,
@@ -217,6 +302,10 @@ END_SERVICE = Step(
     side=Side.CLOUD,
     why="It is billed while it runs.",
     how=ending,
+    guide=Guide(
+        "A service that was stopped can be started again.",
+        "Deleting it while migrations of others are in it: they stand still with it.",
+    ),
 )
 
 
@@ -252,4 +341,5 @@ RUNBOOK = Runbook(
     follow=ServicesWord,
     new_address=lambda m: None,
     reversible=False,
+    own_accounts=True,
 )

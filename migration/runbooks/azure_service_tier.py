@@ -23,6 +23,7 @@ from migration.decisions import Choice
 from migration.model import Side, Stage, Writes
 from migration.runbook import Gate, Migration, Runbook, Step, Switch
 from migration.runbooks.mysql_replication import CHECKS, COMPARE, PLAN
+from migration.view import Guide
 
 
 def _cut_over(m: Migration) -> str:
@@ -46,6 +47,11 @@ APPROVE = replace(
         f"A replica of {m.source.name} is CREATED with the size {offer(m).name} and billed as the provider says. "
         f"Clients on {m.source.name} go on writing. The first replica of a Single or Flexible Server restarts it."
     ),
+    guide=Guide(
+        "Approving can be taken back by cancelling before the promotion: the replica is deleted, and the source has "
+        "the writes as before.",
+        "Approving at a busy hour: the first replica of a Single or Flexible Server restarts the source.",
+    ),
 )
 BACKUP_READY = Step(
     id=backup.STEP,
@@ -54,6 +60,11 @@ BACKUP_READY = Step(
     why="The provider makes a replica out of a complete backup, of which it takes one a day.",
     how=backup,
     undo_says="-",
+    guide=Guide(
+        "There is nothing to undo: it waits for a backup that the provider takes anyway.",
+        "Expecting it at once. The provider takes one complete backup a day, so the wait may be up to a day; "
+        "nothing has to be watched meanwhile.",
+    ),
 )
 REPLICA = Step(
     id=replica.STEP,
@@ -63,6 +74,11 @@ REPLICA = Step(
     how=replica,
     undo=replica.undo,
     undo_says="delete replica",
+    guide=Guide(
+        "Cancelling deletes the replica.",
+        "Naming the version of the page's example without looking: the replica has its source's version. Or sending "
+        "it twice because the portal shows nothing yet.",
+    ),
 )
 CATCH_UP = Step(
     id="catch_up",
@@ -71,6 +87,10 @@ CATCH_UP = Step(
     why="Writes are off for as long as the replica is behind, so it has to be close first.",
     how=sync,
     undo_says="-",
+    guide=Guide(
+        "There is nothing to undo: it only measures and waits.",
+        "Stopping the applications now. Writes are needed off only once it is close; the program says when.",
+    ),
 )
 CUT_OVER = Gate(
     id="cutover",
@@ -80,6 +100,12 @@ CUT_OVER = Gate(
     consequence=_cut_over,
     word=lambda m: of(m).source.name,
     choices=(Choice.CONFIRM, Choice.WAIVE, Choice.CANCEL),
+    guide=Guide(
+        "Until the replica is promoted it can be stopped, and the source has its writes. After the promotion there "
+        "is no way back: nothing flows back to the old server.",
+        "Forgetting something that writes: a job, a second application, a person with a client. The program waits "
+        "until it sees no write any more, and says who is connected.",
+    ),
 )
 MOVE_WRITES = Switch(
     id="move_writes",
@@ -87,6 +113,10 @@ MOVE_WRITES = Switch(
     why="The provider promotes whatever the replica has: that it has everything is proved before it is asked.",
     undo_says="-",
     how=mover,
+    guide=Guide(
+        "Before the promotion it can be stopped. The promotion itself cannot be taken back.",
+        "Promoting in the portal before the signal has arrived: what the replica did not have yet is then lost.",
+    ),
 )
 BACK_UP = Step(
     id=back_up.STEP,
@@ -95,6 +125,11 @@ BACK_UP = Step(
     why="Out of this backup the server of the old name is made.",
     how=back_up,
     writes=Writes.OFF,
+    guide=Guide(
+        "A backup changes nothing.",
+        "Starting the applications in between: what they write after this backup is not in the server that is "
+        "restored from it.",
+    ),
 )
 CONFIRM_REPLACE = Gate(
     id="replace_confirm",
@@ -108,6 +143,11 @@ CONFIRM_REPLACE = Gate(
     word=lambda m: of(m).source.name,
     choices=(Choice.CONFIRM,),
     when=same_name,
+    guide=Guide(
+        "What is deleted cannot be had back, nor can its backups. What it held is on the new server and in the "
+        "backup that was just taken.",
+        "Deleting before the backup is seen to be complete. It is looked at here before you are asked.",
+    ),
 )
 REPLACE = Step(
     id=replacing.STEP,
@@ -116,6 +156,10 @@ REPLACE = Step(
     why="Its name is free only once it is gone.",
     how=replacing,
     writes=Writes.OFF,
+    guide=Guide(
+        "It cannot be taken back. The new server and its backup hold everything.",
+        "Deleting the wrong one by hand in the portal: the two names are much alike.",
+    ),
 )
 RESTORE = Step(
     id=restore.STEP,
@@ -124,6 +168,10 @@ RESTORE = Step(
     why="The applications find the new server where the old one was.",
     how=restore,
     writes=Writes.OFF,
+    guide=Guide(
+        "It can be tried again from the same backup.",
+        "Expecting the name to be free at once: Azure may keep it back for some time after the deletion.",
+    ),
 )
 START = Step(
     id=start.STEP,
@@ -132,6 +180,10 @@ START = Step(
     why="They may write once the restored server is seen to hold what the promoted one held.",
     how=start,
     writes=Writes.SWITCH,
+    guide=Guide(
+        "The applications can be stopped again at any time. Going back to the old server is not possible: it is gone.",
+        "Pointing the applications at the temporary server in the hurry: it is deleted in the end.",
+    ),
 )
 OBSERVE = Gate(
     id="observe",
@@ -141,6 +193,10 @@ OBSERVE = Gate(
     consequence=lambda m: f"{close.parting(m)} No server is deleted without a further question.",
     word=lambda m: m.target.name,
     choices=(Choice.COMPLETE,),
+    guide=Guide(
+        "There is no way back by this program. Completing tidies up and deletes no server without a further question.",
+        "Deciding after a quiet hour. Wait for a peak of load and for the jobs of the night.",
+    ),
 )
 COMPLETE = Step(
     id=close.STEP,
@@ -148,6 +204,10 @@ COMPLETE = Step(
     side=Side.BOTH,
     why="The signal databases have served.",
     how=close,
+    guide=Guide(
+        "The databases that served as a signal are empty; dropping them loses nothing.",
+        "Using the signal's name for a database of one's own.",
+    ),
 )
 CONFIRM_RELEASE = Gate(
     id="release_confirm",
@@ -158,6 +218,10 @@ CONFIRM_RELEASE = Gate(
     word=lambda m: release.surplus(m).name,
     choices=(Choice.CONFIRM,),
     when=release.wanted,
+    guide=Guide(
+        "What is deleted cannot be had back.",
+        "Deleting while somebody still connects there. Look for its clients first.",
+    ),
 )
 RELEASE = Step(
     id=release.STEP,
@@ -165,6 +229,10 @@ RELEASE = Step(
     side=Side.CLOUD,
     why="A server that nobody needs any more is billed all the same.",
     how=release,
+    guide=Guide(
+        "It cannot be had back, nor can its backups.",
+        "Confusing the two servers: what is deleted is the one that is left over, whose name you have typed.",
+    ),
 )
 
 

@@ -14,6 +14,7 @@ from migration.decisions import Choice
 from migration.model import Side, Stage
 from migration.runbook import Gate, Runbook, Step, Switch
 from migration.steps import attach, catch_up, compare, copy, finish, protect, way_back
+from migration.view import Guide
 
 CHECKS = Gate(
     id="checks",
@@ -31,6 +32,12 @@ CHECKS = Gate(
         Choice.FIX_ALL,
         Choice.CANCEL,
     ),
+    guide=Guide(
+        "Nothing has been done yet. A change that cures a finding is put down with its old value before it is made, "
+        "and can be taken back from the finding itself.",
+        "Accepting a finding to get on. What is found now costs minutes; found in the cutover it costs an outage. "
+        "An unknown finding is no good one: it blocks until somebody knows.",
+    ),
 )
 PLAN = Gate(
     id="plan",
@@ -40,6 +47,12 @@ PLAN = Gate(
     consequence=lambda m: f"The copy to {m.target.name} begins; clients on {m.source.name} go on writing.",
     word=lambda m: "",
     choices=(Choice.CONFIRM, Choice.CANCEL),
+    guide=Guide(
+        "Approving can be taken back by cancelling at any time before the cutover: what was set up is then taken "
+        "down, and the source keeps the writes.",
+        "Approving without looking which steps have the writes off, and what has no undo. If anything that would "
+        "run has changed since it was shown, you are asked again.",
+    ),
 )
 PROTECT = Step(
     id="protect_target",
@@ -49,6 +62,11 @@ PROTECT = Step(
     how=protect,
     undo=protect.undo,
     undo_says="open",
+    guide=Guide(
+        "Cancelling opens the target again. Nothing on the source is touched.",
+        "Thinking of an empty target as harmless: a test script or a job that already points there writes rows that "
+        "the source does not have, and the copy or replication stops over them.",
+    ),
 )
 COPY = Step(
     id="copy",
@@ -58,6 +76,12 @@ COPY = Step(
     how=copy,
     undo=copy.undo,
     undo_says="drop copy",
+    guide=Guide(
+        "Cancelling drops what was copied to the target. The source is only read, but for a lock of some "
+        "milliseconds on MySQL.",
+        "Changing tables while they are copied: the copy fails and begins again. Too short a retention of binary "
+        "logs: after a long copy, the changes since its beginning have to be still there.",
+    ),
 )
 ATTACH = Step(
     id="attach",
@@ -67,6 +91,11 @@ ATTACH = Step(
     how=attach,
     undo=attach.undo,
     undo_says="detach",
+    guide=Guide(
+        "Cancelling detaches the target. Nothing of it stays on the source.",
+        "Expecting it to be up to date at once: it begins where the copy began and has everything since to catch up "
+        "with.",
+    ),
 )
 CATCH_UP = Step(
     id="catch_up",
@@ -75,6 +104,11 @@ CATCH_UP = Step(
     why="The cutover stops writes for as long as the target is behind, so it has to be close first.",
     how=catch_up,
     undo_says="-",
+    guide=Guide(
+        "There is nothing to undo: it only measures and waits. You can leave the screen, or cancel.",
+        "Believing the target's own figure of seconds behind: it is zero whenever the target has nothing to do, "
+        "also where it receives nothing. The lag here is measured by position.",
+    ),
 )
 WAY_BACK = Step(
     id="way_back",
@@ -84,6 +118,12 @@ WAY_BACK = Step(
     how=way_back,
     undo=way_back.undo,
     undo_says="detach",
+    guide=Guide(
+        "Cancelling detaches the source again. Until the cutover the target has no writes of its own, so nothing "
+        "flows back.",
+        "Leaving the way back for later. Set up in a hurry after the cutover it fails when it is needed: by an "
+        "account, a port or a version that nobody tried.",
+    ),
 )
 COMPARE = Step(
     id="compare",
@@ -92,6 +132,11 @@ COMPARE = Step(
     why="A copy that is believed to be right is not proved to be: every row is read on both sides, then each change.",
     how=compare,
     undo_says="-",
+    guide=Guide(
+        "There is nothing to undo: rows are only read, on both sides, while clients go on.",
+        "Counting rows instead of comparing them, or trusting a copy because it ended without an error. A "
+        "difference that is found here is a reason to stop, and not one to repair by hand first.",
+    ),
 )
 CUT_OVER = Gate(
     id="cutover",
@@ -104,6 +149,12 @@ CUT_OVER = Gate(
     ),
     word=lambda m: m.source.name,
     choices=(Choice.CONFIRM, Choice.WAIVE, Choice.CANCEL),
+    guide=Guide(
+        "Nothing moves before you have typed the name. Up to the point of no return it can be stopped, and the "
+        "source has its writes back; from there on going back is a rollback.",
+        "Cutting over with long transactions open, or at the busiest hour. And forgetting who connects by address: "
+        "clients that are not told of the target go on trying at the source, which refuses their writes.",
+    ),
 )
 MOVE_WRITES = Switch(
     id="move_writes",
@@ -111,6 +162,12 @@ MOVE_WRITES = Switch(
     why="The source is fenced first, and the target opened only once it is proved to have everything.",
     undo_says="rollback",
     how=native,
+    guide=Guide(
+        "Up to the point of no return the fence is lifted by itself if anything takes too long, and at once with "
+        "the stop key. After it a rollback moves the writes back, with none lost.",
+        "Opening the target by hand because it seems to hang. Two servers that take writes cannot be brought "
+        "together again; the deadline gives the source its writes back without anybody's help.",
+    ),
 )
 OBSERVE = Gate(
     id="observe",
@@ -120,6 +177,12 @@ OBSERVE = Gate(
     consequence=lambda m: "Rolling back keeps every write. Completing ends replication: there is no rollback after it.",
     word=lambda m: m.target.name,
     choices=(Choice.ROLL_BACK, Choice.COMPLETE, Choice.DRAIN_CLIENTS),
+    guide=Guide(
+        "Rolling back is possible for as long as the source follows the target, and loses nothing. Completing is "
+        "what ends that.",
+        "Completing at once because everything looks well. Wait for a peak of load and for the jobs of the night; "
+        "it costs nothing but a server that is up.",
+    ),
 )
 END_REPLICATION = Step(
     id="end_replication",
@@ -127,6 +190,12 @@ END_REPLICATION = Step(
     side=Side.BOTH,
     why="The servers part. The source stays as it is, read-only; this program never deletes a server.",
     how=finish,
+    guide=Guide(
+        "Nothing takes it back: from here on the only way back is a backup. The server that was left stays as it "
+        "is, with the data of this moment.",
+        "Switching the old server off the same hour. It refuses writes and harms nobody: whoever still connects "
+        "there shows up as an error that can be found.",
+    ),
 )
 
 RUNBOOK = Runbook(

@@ -27,6 +27,7 @@ from migration.runbook import Runbook, Step, Switch
 from migration.runbooks.mysql_replication import CATCH_UP, CHECKS, COMPARE, CUT_OVER, END_REPLICATION, OBSERVE, PLAN
 from migration.runbooks.rds_promote_first import CONFIRM_RELEASE, KEEP_LOGS, RELEASE
 from migration.steps import way_back
+from migration.view import Guide
 
 APPROVE = replace(
     PLAN,
@@ -34,6 +35,12 @@ APPROVE = replace(
         f"A replica of {m.source.name}, its snapshot and a second primary are MADE, and billed as AWS says; on a "
         f"Single-AZ instance, writes stand still for up to a minute while the replica is begun. New keys of "
         f"AUTO_INCREMENT on {m.source.name} become four apart. Clients go on writing."
+    ),
+    guide=Guide(
+        "Approving can be taken back by cancelling before application servers are moved. What was made then stays "
+        "and is billed, until you delete it; keys become as they were.",
+        "Choosing this way for an application that changes the same rows from several servers: the later change "
+        "wins on each side, and they differ. Another runbook never has two open sides.",
     ),
 )
 SECOND_GROUP = Step(
@@ -43,6 +50,10 @@ SECOND_GROUP = Step(
     why="It has keys of its own (4 and 2), no scheduled events, and read_only until application servers are moved.",
     how=settings.SECOND_GROUP,
     undo_says="stays",
+    guide=Guide(
+        "The group stays after cancelling. It costs nothing, and can be deleted in the console.",
+        "Changing the keys' settings by hand: the two sides would make the same keys.",
+    ),
 )
 REPLICA = Step(
     id="r1",
@@ -52,6 +63,10 @@ REPLICA = Step(
     how=create.REPLICA,
     undo=create.REPLICA.undo,
     undo_says="stays, billed",
+    guide=Guide(
+        "RDS cannot take an order back. After cancelling R1 stays and is billed, until you delete it.",
+        "Taking R1 for the new primary: it only lends its data and its place in the log, and is deleted afterwards.",
+    ),
 )
 STOPPED = Step(
     id="r1_stopped",
@@ -60,6 +75,10 @@ STOPPED = Step(
     why="Up to there the second side will have everything, and from there it follows.",
     how=create.STOPPED,
     undo_says="-",
+    guide=Guide(
+        "It is not started again, and need not be: the place where it stands is what it is there for.",
+        "Starting R1 again by hand: the place that was put down would no longer be that of its data.",
+    ),
 )
 SNAPSHOT = Step(
     id="snapshot",
@@ -68,6 +87,11 @@ SNAPSHOT = Step(
     why="Of a stopped replica, it is as of that place; the source is not touched by it.",
     how=create.TAKEN,
     undo_says="stays, billed",
+    guide=Guide(
+        "A snapshot changes nothing. After cancelling it stays and is billed, until you delete it.",
+        "Taking one of the source instead: it tells no place in the binary log, from which the second side could "
+        "follow.",
+    ),
 )
 SECOND = Step(
     id="second",
@@ -77,6 +101,11 @@ SECOND = Step(
     how=create.RESTORED,
     undo=create.RESTORED.undo,
     undo_says="stays, billed",
+    guide=Guide(
+        "RDS cannot take it back. After cancelling M2 stays and is billed, until you delete it.",
+        "Giving its endpoint to anybody yet: it is read-only until application servers are moved, and it lacks what "
+        "is written meanwhile.",
+    ),
 )
 SECOND_LOG = Step(
     id="second_log",
@@ -85,6 +114,10 @@ SECOND_LOG = Step(
     why="Without automated backups it has no binary log, and SHOW MASTER STATUS is empty.",
     how=create.LOGGED,
     undo_says="-",
+    guide=Guide(
+        "It can be changed in the console at any time; the instance restarts when backups are turned on.",
+        "Wondering about an empty binary log status: without automated backups RDS writes no binary log at all.",
+    ),
 )
 KEEP_LOGS_BACK = Step(
     id="keep_logs_back",
@@ -93,6 +126,10 @@ KEEP_LOGS_BACK = Step(
     why="The first side reads them to follow, which is what makes it two primaries.",
     how=retention.ON_TARGET,
     undo_says="-",
+    guide=Guide(
+        "It is not set back, and does no harm: the logs of two days stay on the second side.",
+        "Sizing its disk too tightly: these logs come on top of the data.",
+    ),
 )
 FOLLOW = Step(
     id="follow",
@@ -102,6 +139,10 @@ FOLLOW = Step(
     how=create.FOLLOWING,
     undo=create.FOLLOWING.undo,
     undo_says="detach",
+    guide=Guide(
+        "Cancelling detaches it again.",
+        "Skipping an error to get it to run: what is skipped is lost on one side, and the two never become equal.",
+    ),
 )
 FOLLOW_BACK = Step(
     id="way_back",
@@ -111,6 +152,11 @@ FOLLOW_BACK = Step(
     how=way_back,
     undo=way_back.undo,
     undo_says="detach",
+    guide=Guide(
+        "Cancelling detaches the first side again. Until application servers are moved nothing is written on the "
+        "second.",
+        "Forgetting that from here on both follow each other: a write by hand on either side reaches the other.",
+    ),
 )
 TIDY = Step(
     id="tidy",
@@ -119,6 +165,10 @@ TIDY = Step(
     why="They are no longer needed, and are billed.",
     how=create.TIDIED,
     undo_says="-",
+    guide=Guide(
+        "What is deleted cannot be had back, and is not needed: the second side follows the first by itself.",
+        "Keeping R1 just in case: it stands where it was stopped, and has nothing of what was written since.",
+    ),
 )
 UPGRADE = Step(
     id=upgrade.STEP,
@@ -127,6 +177,11 @@ UPGRADE = Step(
     why="It takes minutes and a restart, while the first side has all the writes.",
     how=upgrade,
     undo_says="-",
+    guide=Guide(
+        "It can be changed back in the console, with another restart. The first side has all the writes meanwhile.",
+        "Looking at the first side's load for a sign of it: only the second side restarts, and both directions go "
+        "on by themselves afterwards.",
+    ),
 )
 FIRST_KEYS = Step(
     id="first_keys",
@@ -136,6 +191,11 @@ FIRST_KEYS = Step(
     how=settings.FIRST_KEYS,
     undo=settings.FIRST_KEYS.undo,
     undo_says="as they were",
+    guide=Guide(
+        "Cancelling sets them back to what they were.",
+        "Expecting keys without gaps: they become four apart on both sides, so that they never meet. Applications "
+        "that set keys themselves are not helped by it.",
+    ),
 )
 RENEWED = Step(
     id="renew_sessions",
@@ -144,6 +204,11 @@ RENEWED = Step(
     why="A session makes keys as it did when it was opened: those of before would meet the second side's.",
     how=settings.RENEWED,
     undo_says="-",
+    guide=Guide(
+        "There is nothing to undo: it waits until every session is newer than the settings.",
+        "Restarting all application servers at once. One at a time is enough; connection pools keep sessions open "
+        "for hours unless told otherwise.",
+    ),
 )
 MOVE = replace(
     CUT_OVER,
@@ -154,6 +219,12 @@ MOVE = replace(
         f"the other to {m.target.name}, at {m.spec.target.address}; the screen shows who is where. Stopping means to "
         f"point them back. At the end {m.source.name} becomes read-only."
     ),
+    guide=Guide(
+        "While application servers are moved, stopping means to point them back to the first side. Once none is "
+        "left there it becomes read-only, and going back is a rollback.",
+        "Moving the next server while the lag is high, or a direction has stopped: somebody then reads what is not "
+        "there yet. The screen shows who is where.",
+    ),
 )
 MOVE_APPLICATIONS = Switch(
     id=mover.STEP,
@@ -161,6 +232,12 @@ MOVE_APPLICATIONS = Switch(
     why="One at a time, nobody's writes stand still, and what goes wrong concerns one server.",
     undo_says="rollback",
     how=mover,
+    guide=Guide(
+        "Until the first side is closed, every server can be pointed back. Afterwards a rollback opens it again, "
+        "and you point them back one at a time.",
+        "Forgetting a cron job or a batch server: the first side is not closed while anybody is connected to it, "
+        "and after it is closed they get errors.",
+    ),
 )
 KEEP_OR_BACK = replace(
     OBSERVE,
@@ -169,6 +246,12 @@ KEEP_OR_BACK = replace(
         "Completing compares every row once more and ends replication: there is no rollback after it."
     ),
     choices=(Choice.ROLL_BACK, Choice.COMPLETE, Choice.DRAIN_CLIENTS),
+    guide=Guide(
+        "Rolling back opens the first side as well, and you point application servers there again. Completing ends "
+        "replication for good.",
+        "Completing before every row was compared once more: rows that both sides changed at the same moment "
+        "differ, and nothing else shows it.",
+    ),
 )
 EQUAL = Step(
     id=equal.STEP,
@@ -176,6 +259,11 @@ EQUAL = Step(
     side=Side.BOTH,
     why="A row that both sides changed at once differs from then on, and nothing but a comparison tells.",
     how=equal,
+    guide=Guide(
+        "There is nothing to undo: rows are only read.",
+        "Deciding by the clock which side is right where rows differ. The rows are named here; ask those who know "
+        "what the application meant.",
+    ),
 )
 KEYS_AS_BEFORE = Step(
     id="keys_as_before",
@@ -183,6 +271,10 @@ KEYS_AS_BEFORE = Step(
     side=Side.CLOUD,
     why="One side makes keys again; gaps of four serve nobody.",
     how=settings.KEYS_OF_SECOND,
+    guide=Guide(
+        "It can be set again in the parameter group at any time.",
+        "Worrying about the gaps of the past: they stay, and harm nothing.",
+    ),
 )
 KEYS_OF_FIRST = Step(
     id="first_keys_as_before",
@@ -190,6 +282,10 @@ KEYS_OF_FIRST = Step(
     side=Side.CLOUD,
     why="One side makes keys again; gaps of four serve nobody.",
     how=settings.KEYS_OF_FIRST,
+    guide=Guide(
+        "It can be set again in the parameter group at any time.",
+        "Worrying about the gaps of the past: they stay, and harm nothing.",
+    ),
 )
 READ_ONLY_AS_USUAL = Step(
     id="read_only_as_usual",
@@ -197,6 +293,11 @@ READ_ONLY_AS_USUAL = Step(
     side=Side.CLOUD,
     why="The new primary's group is then like any other's.",
     how=AS_USUAL,
+    guide=Guide(
+        "It can be set again in the parameter group at any time.",
+        "Keeping a fixed read_only in the group: the next replica or standby made with it would behave unlike any "
+        "other.",
+    ),
 )
 # It is about promotions, and nothing is promoted here.
 _NOT_HERE = "rds-promotion-restarts"

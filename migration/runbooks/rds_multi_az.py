@@ -20,6 +20,7 @@ from migration.decisions import Choice
 from migration.model import Direction, Side, Stage
 from migration.runbook import Gate, Migration, Runbook, Step, Switch
 from migration.runbooks.mysql_replication import CHECKS, PLAN
+from migration.view import Guide
 
 AS_IT_WAS = Step(
     id=change.STEP,
@@ -27,12 +28,21 @@ AS_IT_WAS = Step(
     side=Side.CLOUD,
     why="It is what the way back leads to.",
     how=change.AS_IT_WAS,
+    guide=Guide(
+        "There is nothing to undo: it only writes down what the instance is now.",
+        "Changing the instance in the console from here on: the way back would lead to what was written down.",
+    ),
 )
 APPROVE = replace(
     PLAN,
     consequence=lambda m: (
         f"{m.source.name} is changed where it is. Nobody is thrown out before you confirm the failover; where it has "
         "no standby, one is made first, on your word, and billed."
+    ),
+    guide=Guide(
+        "Approving can be taken back by cancelling before the failover. A standby that was made is then taken away.",
+        "Taking it for a change without an outage. The failover ends every session, and nobody gets in for one to "
+        "two minutes.",
     ),
 )
 STANDBY = Step(
@@ -43,6 +53,10 @@ STANDBY = Step(
     how=standby.MADE,
     undo=standby.MADE.undo,
     undo_says="Single-AZ again",
+    guide=Guide(
+        "Cancelling takes it away again, without an outage.",
+        "Doing it by day: while its volume is copied every write is slower, for minutes to hours.",
+    ),
 )
 
 
@@ -73,6 +87,12 @@ CUT_OVER = Gate(
     consequence=_before,
     word=lambda m: m.source.name,
     choices=(Choice.CONFIRM, Choice.WAIVE, Choice.FIX, Choice.CANCEL),
+    guide=Guide(
+        "Until you have typed the name nothing is ordered. Once it is, RDS carries it out and it cannot be stopped; "
+        "going back is another order with another failover.",
+        "Clients that do not reconnect. Every session is ended, and those that keep a looked-up name for long go on "
+        "knocking at the old machine.",
+    ),
 )
 MOVE_WRITES = Switch(
     id="move_writes",
@@ -80,6 +100,12 @@ MOVE_WRITES = Switch(
     why="RDS changes the standby first, and lets it take over; how long nobody gets in is measured.",
     undo_says="rollback",
     how=mover,
+    guide=Guide(
+        "Once ordered it cannot be stopped. The class can be changed back by another failover; the storage not for "
+        "six hours.",
+        "Ordering it again because nothing seems to happen: RDS prepares the standby first, for minutes, and the "
+        "outage comes only then.",
+    ),
 )
 OBSERVE = Gate(
     id="observe",
@@ -89,6 +115,11 @@ OBSERVE = Gate(
     consequence=_after,
     word=lambda m: m.source.name,
     choices=(Choice.ROLL_BACK, Choice.COMPLETE),
+    guide=Guide(
+        "Going back is another order with another failover of one to two minutes; no write is lost by it. "
+        "Completing changes nothing on the instance.",
+        "Rolling back over a slow first hour: storage and memory have to become warm again after a failover.",
+    ),
 )
 STANDBY_AWAY = Step(
     id="standby_away",
@@ -96,6 +127,10 @@ STANDBY_AWAY = Step(
     side=Side.CLOUD,
     why="What was made for this change only is billed all the same.",
     how=standby.TAKEN_AWAY,
+    guide=Guide(
+        "It can be made again at any time in the console, with the slowness of its making.",
+        "Taking it away in the hour of the change, while somebody might still want to go back: that needs it again.",
+    ),
 )
 
 RUNBOOK = Runbook(

@@ -29,12 +29,19 @@ from migration.runbooks.mysql_replication import (
     WAY_BACK,
 )
 from migration.steps import closed_accounts
+from migration.view import Guide
 
 APPROVE = replace(
     PLAN,
     consequence=lambda m: (
         f"A read replica of {m.source.name} is made, and billed as AWS says; on a Single-AZ instance, writes stand "
         f"still for up to a minute while it is begun. Clients on {m.source.name} go on writing."
+    ),
+    guide=Guide(
+        "Approving can be taken back by cancelling before the cutover. The replica that was ordered then stays and "
+        "is billed, until you delete it in the console.",
+        "Approving at a busy hour: on an instance without a standby, writes can stand still for up to a minute "
+        "while the replica is begun.",
     ),
 )
 KEEP_LOGS = Step(
@@ -45,6 +52,11 @@ KEEP_LOGS = Step(
     how=retention.ON_SOURCE,
     undo=retention.ON_SOURCE.undo,
     undo_says="hours as before",
+    guide=Guide(
+        "Cancelling sets the hours back to what they were.",
+        "Filling the disk: binary logs of two days stay on the source. Look at its free space first; without them "
+        "the new instance could not follow after its promotion.",
+    ),
 )
 GROUP = Step(
     id="parameter_group",
@@ -53,6 +65,10 @@ GROUP = Step(
     why="Without SUPER it is the only way to set variables, read_only among them, and a guard against clients.",
     how=group.OWN,
     undo_says="stays",
+    guide=Guide(
+        "The group stays after cancelling. It costs nothing, and can be deleted in the console.",
+        "Changing the group by hand meanwhile: its settings keep clients out of the new instance until it is its turn.",
+    ),
 )
 REPLICA = Step(
     id="replica",
@@ -62,6 +78,12 @@ REPLICA = Step(
     how=create.ORDER,
     undo=create.ORDER.undo,
     undo_says="stays, billed",
+    guide=Guide(
+        "RDS cannot take an order back. After cancelling the replica stays, is billed, and is yours to delete in "
+        "the console.",
+        "Sending the order again in the console because it seems to take long: two replicas are made and billed. An "
+        "answer that was lost is looked for by name here.",
+    ),
 )
 FOLLOWS = Step(
     id="follow",
@@ -70,6 +92,10 @@ FOLLOWS = Step(
     why="It is a copy of the source's volume, and follows it from there.",
     how=create.FILLED,
     undo_says="-",
+    guide=Guide(
+        "There is nothing to undo: it waits until RDS has made the replica.",
+        "Judging its speed in the first hour: its storage is filled as it is read, and is slow until then.",
+    ),
 )
 BEHIND_GUARD = Step(
     id="behind_guard",
@@ -79,6 +105,12 @@ BEHIND_GUARD = Step(
     how=group.BEHIND_GUARD,
     undo=group.BEHIND_GUARD.undo,
     undo_says="read_only as usual",
+    guide=Guide(
+        "Cancelling gives read_only back to RDS. No client can stay on it meanwhile: every other session is ended "
+        "as it begins.",
+        "Trying a login there with the application's account and taking the refusal for a fault: it is what the "
+        "guard is for.",
+    ),
 )
 PROTECT = Step(
     id="protect_accounts",
@@ -88,6 +120,11 @@ PROTECT = Step(
     how=closed_accounts,
     undo=closed_accounts.undo,
     undo_says="unlock",
+    guide=Guide(
+        "Cancelling unlocks the accounts. On the source nothing is locked: these locks are never carried there.",
+        "Locking accounts that monitoring or backups use, and wondering why they fail: name them with --spare. They "
+        "are unlocked in milliseconds at the cutover.",
+    ),
 )
 WITHOUT_GUARD = Step(
     id="without_guard",
@@ -96,6 +133,11 @@ WITHOUT_GUARD = Step(
     why="The locked accounts do its work from here on; it ends with the restart of the promotion.",
     how=group.WITHOUT_GUARD,
     undo_says="-",
+    guide=Guide(
+        "It is not put back. From here on the locked accounts keep clients out.",
+        "Restarting the replica by hand to make it quicker: the promotion restarts it anyway, and that is when the "
+        "guard ends.",
+    ),
 )
 PROMOTE = Step(
     id=promote.STEP,
@@ -104,6 +146,11 @@ PROMOTE = Step(
     why="It takes minutes and a restart: done now, nobody's writes wait for it.",
     how=promote,
     undo_says="-",
+    guide=Guide(
+        "A promotion cannot be taken back. It does not have to be: the source has the writes all the while, and "
+        "nothing points to the new instance.",
+        "Taking it for the cutover. No client is moved by it, and the old instance is still the one that counts.",
+    ),
 )
 REATTACH = Step(
     id="reattach",
@@ -113,6 +160,11 @@ REATTACH = Step(
     how=reattach,
     undo=reattach.undo,
     undo_says="detach",
+    guide=Guide(
+        "Cancelling detaches it from the source again. The instance itself stays.",
+        "Setting replication up by hand in the meantime, from a place that seems right: it goes on from exactly "
+        "where the replica was when it was promoted.",
+    ),
 )
 KEEP_LOGS_BACK = Step(
     id="keep_logs_back",
@@ -121,6 +173,10 @@ KEEP_LOGS_BACK = Step(
     why="The old primary reads them to follow, which is the way back.",
     how=retention.ON_TARGET,
     undo_says="-",
+    guide=Guide(
+        "It is not set back, and does no harm: the logs of two days stay on the new instance.",
+        "Sizing the new disk too tightly: these logs come on top of the data.",
+    ),
 )
 EVENTS = Step(
     id="events_on",
@@ -128,6 +184,10 @@ EVENTS = Step(
     side=Side.CLOUD,
     why="They came with the data, and the scheduler was off while the source's ran.",
     how=group.EVENTS,
+    guide=Guide(
+        "A rollback brings the events back to the side that has the writes. In the console it can be set at any time.",
+        "Looking for events that ran twice, or not at all: they run on one side only, where the writes are.",
+    ),
 )
 READ_ONLY_AS_USUAL = Step(
     id="read_only_as_usual",
@@ -135,6 +195,11 @@ READ_ONLY_AS_USUAL = Step(
     side=Side.CLOUD,
     why="The new primary's group is then like any other's.",
     how=group.AS_USUAL,
+    guide=Guide(
+        "It can be set again in the parameter group at any time.",
+        "Keeping a fixed read_only in the group: the next replica or standby made with it would behave unlike any "
+        "other.",
+    ),
 )
 CONFIRM_RELEASE = Gate(
     id="release_confirm",
@@ -147,6 +212,11 @@ CONFIRM_RELEASE = Gate(
     word=lambda m: of(m).instance_id,
     choices=(Choice.CONFIRM,),
     when=release.wanted,
+    guide=Guide(
+        "The deletion cannot be taken back. A last snapshot is taken first, and is kept and billed until you delete "
+        "it.",
+        "Deleting while somebody still connects there. The screen before this one shows who is on which side.",
+    ),
 )
 RELEASE = Step(
     id="released",
@@ -154,6 +224,10 @@ RELEASE = Step(
     side=Side.CLOUD,
     why="An instance that nobody needs any more is billed all the same.",
     how=release,
+    guide=Guide(
+        "Only the last snapshot brings it back, as a new instance at a new endpoint, with the data of that moment.",
+        "Wanting the name back at once: RDS lets go of it only when the deletion is through.",
+    ),
 )
 
 RUNBOOK = Runbook(

@@ -31,12 +31,19 @@ from migration.runbooks.rds_promote_first import (
     REPLICA,
     WITHOUT_GUARD,
 )
+from migration.view import Guide
 
 WAIT_FOR_IT = replace(
     CUT_OVER,
     consequence=lambda m: (
         f"NOBODY CAN WRITE for as long as the promotion takes: {promoting.estimate(m).basis}. Then "
         f"{m.target.name} has the writes; the way back is a rollback, which takes seconds."
+    ),
+    guide=Guide(
+        "Nothing moves before you have typed the name. Until the replica is open it can be stopped and the source "
+        "is opened again; afterwards going back is a rollback of seconds.",
+        "Expecting seconds. RDS takes minutes to promote, and nobody can write for as long: plan a window, or take "
+        "the runbook that promotes first.",
     ),
 )
 MOVE_WRITES = Switch(
@@ -45,6 +52,12 @@ MOVE_WRITES = Switch(
     why="The source is fenced first, and the replica promoted only once it is proved to have everything.",
     undo_says="rollback",
     how=promoting,
+    guide=Guide(
+        "Up to the point of no return the source is opened again where anything fails; the replica then is promoted "
+        "already, and follows the source again. After it a rollback moves the writes back.",
+        "Stopping it in the midst of the promotion because it is slow: the next try is quick, since the promotion "
+        "is behind it, but the writes were off for nothing.",
+    ),
 )
 
 RUNBOOK = Runbook(

@@ -21,8 +21,11 @@ from migration.aliyun import (
     create,
     endpoints,
     fill,
+    heartbeat,
     mover,
+    purchase,
     release,
+    sizes,
     sync,
     tasks,
 )
@@ -40,6 +43,7 @@ from migration.model import Side, Stage
 from migration.runbook import CloudFailed, Gate, Migration, Runbook, Step, Switch
 from migration.runbooks.mysql_replication import CHECKS, COMPARE, PLAN
 from migration.steps import set_aside
+from migration.view import Guide
 from providers.mysql.errors import ServerError
 
 # What the provider's evaluation judges otherwise than servers that replicate: it asks for engines and primary keys in
@@ -133,19 +137,44 @@ def _connected(m: Migration) -> str:
 APPROVE = replace(
     PLAN,
     consequence=lambda m: (
-        f"A PolarDB cluster is ORDERED, filled from {m.source.name} and billed as the provider says; clients on "
-        f"{m.source.name} go on writing. From now on change none of its parameters, and no tables while it is copied."
+        f"A PolarDB cluster is ORDERED, filled from {m.source.name} and billed as the provider's page for purchases "
+        f"says: {sizes.ordered(m)}. Clients on {m.source.name} go on writing. From now on change no parameter of it, "
+        "and no tables while it is copied."
         f"{' It is a CLONE: nothing is synchronised, and nothing is switched.' if clone.wanted(m) else ''}"
+    ),
+    guide=Guide(
+        "Approving can be taken back by cancelling before the switch: the migration is ended at the provider. The "
+        "cluster stays, takes writes and is billed, until you release it.",
+        "Changing parameters of the instance, or its tables while they are copied: the provider forbids it until "
+        "the migration has ended.",
+    ),
+)
+HEARTBEAT = Step(
+    id=heartbeat.STEP,
+    title="make the heartbeat's row",
+    side=Side.SOURCE,
+    why="Where it was chosen: what is there before the copy is carried with it, and tells how far behind the other is.",
+    how=heartbeat,
+    undo=heartbeat.undo,
+    undo_says="drop it",
+    guide=Guide(
+        "Its database is dropped again, by a cancel and at the end.",
+        "Leaving the database out of what travels: its row is then not read on the other side.",
     ),
 )
 ORDER = Step(
-    id="order",
+    id=create.STEP,
     title="order the cluster",
     side=Side.CLOUD,
     why="Migrate from RDS makes a cluster with the data of the instance, read-only, that follows it from then on.",
     how=create,
     undo=fill.undo,
     undo_says="end migration",
+    guide=Guide(
+        "The order cannot be taken back. Cancelling ends the migration; the cluster stays and is billed.",
+        "Ordering another one in the console because the answer is late: both are billed. The order is sent with a "
+        "token that makes it one purchase, and is found by its name.",
+    ),
 )
 CLONED = Step(
     id=clone.STEP,
@@ -154,6 +183,10 @@ CLONED = Step(
     why="A clone has the data of the instance once, and is a cluster of its own as soon as it runs.",
     how=clone,
     undo_says="-",
+    guide=Guide(
+        "There is nothing to undo: it waits until the clone runs.",
+        "Expecting it to follow: what is written on the instance from now on is not on the clone.",
+    ),
 )
 CLONE_IS_THERE = Gate(
     id="clone_is_there",
@@ -165,6 +198,10 @@ CLONE_IS_THERE = Gate(
     choices=(Choice.CONFIRM,),
     when=clone.wanted,
     ends=clone.ended,
+    guide=Guide(
+        "Ending here changes nothing for the applications. The clone stays and is billed, until you release it.",
+        "Pointing an application at it for good: it lacks everything written since it was filled.",
+    ),
 )
 FILL = Step(
     id=fill.STEP,
@@ -173,6 +210,10 @@ FILL = Step(
     why="The switch is possible once the cluster has everything and follows the instance.",
     how=fill,
     undo_says="-",
+    guide=Guide(
+        "Cancelling ends the migration at the provider. The cluster stays and is billed.",
+        "Trying a failed precheck again and again. Its reason is shown: see to that first, or it fails the same way.",
+    ),
 )
 CATCH_UP = Step(
     id="catch_up",
@@ -181,6 +222,11 @@ CATCH_UP = Step(
     why="The provider switches only below 60 s of delay, and writes stop for as long as the cluster is behind.",
     how=sync,
     undo_says="-",
+    guide=Guide(
+        "There is nothing to undo: it waits for the provider's delay.",
+        "Switching as soon as the provider allows it: below 60 seconds it would, but writes stop for as long as the "
+        "cluster is behind.",
+    ),
 )
 ADD_ENDPOINTS = Step(
     id="endpoints_added",
@@ -189,6 +235,10 @@ ADD_ENDPOINTS = Step(
     why="Only an address that has a partner on the cluster is exchanged; one that is added later is not.",
     how=endpoints,
     undo_says="-",
+    guide=Guide(
+        "They are not taken away again. Those that nobody uses can be deleted in the console.",
+        "Adding one after the switch: it is not exchanged any more.",
+    ),
 )
 COMPARED = Step(
     id="compared",
@@ -197,6 +247,11 @@ COMPARED = Step(
     why="What the cluster inherits is looked at while there is time: accounts, settings, whitelist, addresses, tasks.",
     how=Compared((*ONCE_THERE, *_by_version()), FILL.id),
     undo_says="-",
+    guide=Guide(
+        "There is nothing to undo: both sides are only looked at.",
+        "Taking it for a comparison of rows: that is another step. Here it is accounts, settings, whitelists and "
+        "addresses, which fail an application just as well.",
+    ),
 )
 CUT_OVER = Gate(
     id="cutover",
@@ -210,6 +265,12 @@ CUT_OVER = Gate(
     ),
     word=lambda m: m.source.name,
     choices=(Choice.CONFIRM, Choice.WAIVE, Choice.FIX, Choice.CANCEL),
+    guide=Guide(
+        "Until you have typed the name nothing is asked of the provider. Once asked it cannot be stopped; going "
+        "back is a rollback, for as long as the provider keeps the migration.",
+        "Switching with clients that keep looked-up names for long, or that do not reconnect: every session is "
+        "broken, for minutes at the most.",
+    ),
 )
 MOVE_WRITES = Switch(
     id="move_writes",
@@ -217,6 +278,12 @@ MOVE_WRITES = Switch(
     why="The provider fences, drains and opens; its state is read before and after, and the pair of modes decides.",
     undo_says="rollback",
     how=mover,
+    guide=Guide(
+        "Once the provider was asked it cannot be stopped. A rollback moves the writes back, with the data written "
+        "meanwhile.",
+        "Asking again in the console because it takes minutes: it is asked once, and the modes of both sides tell "
+        "how far it is.",
+    ),
 )
 MOVE_TASKS = Step(
     id="tasks_moved",
@@ -225,6 +292,10 @@ MOVE_TASKS = Step(
     why="A task of the business that still reads from the instance, or writes to it, would stand still or break.",
     how=tasks.FORWARD,
     undo_says="with rollback",
+    guide=Guide(
+        "A rollback moves them back.",
+        "Forgetting tasks of other accounts or regions: only those that the provider lists are moved.",
+    ),
 )
 TASKS_BACK = Step(
     id="tasks_back",
@@ -232,6 +303,11 @@ TASKS_BACK = Step(
     side=Side.CLOUD,
     why="After a rollback, and before the migration is ended, they have to follow the writes.",
     how=tasks.BACK,
+    guide=Guide(
+        "They can be moved again after another switch.",
+        "Ending the migration before they run again: a task that still points to the cluster reads from the wrong "
+        "side.",
+    ),
 )
 OBSERVE = Gate(
     id="observe",
@@ -243,6 +319,12 @@ OBSERVE = Gate(
     ),
     word=lambda m: m.target.name,
     choices=(Choice.ROLL_BACK, Choice.COMPLETE),
+    guide=Guide(
+        "Rolling back keeps every write, until the provider ends the migration by itself on the day that is shown. "
+        "Completing ends it at once.",
+        "Letting the deadline pass unseen: then both sides take writes and nothing keeps them together. The "
+        "countdown stands at the top of every screen.",
+    ),
 )
 COMPLETE = Step(
     id="close",
@@ -250,6 +332,11 @@ COMPLETE = Step(
     side=Side.CLOUD,
     why="The synchronisation ends for good, and with it the way back and the provider's deadline.",
     how=close.COMPLETE,
+    guide=Guide(
+        "Nothing takes it back: the synchronisation has ended for good.",
+        "Clicking again in the console because it seems to hang. It ends within minutes; it is sent once and waited "
+        "for.",
+    ),
 )
 END_ON_SOURCE = Step(
     id="close_after_rollback",
@@ -257,6 +344,10 @@ END_ON_SOURCE = Step(
     side=Side.CLOUD,
     why="The writes are back on the instance; the cluster becomes one of its own and is billed.",
     how=close.AFTER_ROLLBACK,
+    guide=Guide(
+        "Nothing takes it back. The instance has the writes, and the cluster becomes one of its own.",
+        "Forgetting the cluster: it stays and is billed, until you release it.",
+    ),
 )
 TRIGGERS = Step(
     id="set_aside",
@@ -264,6 +355,10 @@ TRIGGERS = Step(
     side=Side.TARGET,
     why="What was dropped because DTS does not carry it belongs to the application all the same.",
     how=set_aside.ON_TARGET,
+    guide=Guide(
+        "They can be dropped again by hand.",
+        "Creating them again by hand, too: then they are there twice, under another name, and run twice.",
+    ),
 )
 TRIGGERS_BACK = Step(
     id="set_aside_back",
@@ -271,7 +366,23 @@ TRIGGERS_BACK = Step(
     side=Side.SOURCE,
     why="What was dropped because DTS does not carry it belongs to the application all the same.",
     how=set_aside.ON_SOURCE,
+    guide=Guide(
+        "They can be dropped again by hand.",
+        "Creating them again by hand, too: then they are there twice, under another name, and run twice.",
+    ),
 )
+HEARTBEAT_GONE = Step(
+    id=heartbeat.GONE_STEP,
+    title="take the heartbeat away",
+    side=Side.BOTH,
+    why="Nothing is synchronised any more, and the row is nobody's.",
+    how=heartbeat.GONE,
+    guide=Guide(
+        "There is nothing to undo: the database was made by this migration.",
+        "Dropping it by hand while sides are still in step: the reading is unknown from then on.",
+    ),
+)
+HEARTBEAT_GONE_BACK = replace(HEARTBEAT_GONE, id=heartbeat.GONE_BACK_STEP, how=heartbeat.GONE_BACK)
 CONFIRM_RELEASE = Gate(
     id="release_confirm",
     title="release the source",
@@ -281,6 +392,10 @@ CONFIRM_RELEASE = Gate(
     word=lambda m: of(m).instance_id,
     choices=(Choice.CONFIRM,),
     when=release.wanted,
+    guide=Guide(
+        "What is released can be had back only from its backups, which the provider keeps as its rules say.",
+        "Releasing while somebody is still connected: who that is stands above, with how many sessions.",
+    ),
 )
 RELEASE = Step(
     id=release.STEP,
@@ -288,6 +403,11 @@ RELEASE = Step(
     side=Side.CLOUD,
     why="An instance that nobody needs any more is billed all the same.",
     how=release,
+    guide=Guide(
+        "Only its backups bring it back, as a new instance.",
+        "Expecting it to go at once where it is prepaid or protected: the provider refuses that, and the checks say "
+        "so.",
+    ),
 )
 
 
@@ -299,18 +419,22 @@ RUNBOOK = Runbook(
     route=route_of,
     stages={
         Stage.PREPARE: (
-            choices.CREATION, choices.VERSION, CHECKS, choices.BILLING, choices.NODE_CLASS, choices.SCALE_MIN,
-            choices.SCALE_MAX, choices.STORAGE_ENGINE, choices.RATE, APPROVE,
+            choices.CREATION, purchase.VERSION, CHECKS, purchase.BILLING, purchase.PERIOD, purchase.RENEWAL,
+            purchase.VPC, purchase.ZONE, purchase.VSWITCH, purchase.NODE_CLASS, purchase.SCALE_MIN, purchase.SCALE_MAX,
+            purchase.STORAGE_ENGINE, purchase.XENGINE_SHARE, choices.RATE,
+            choices.HEARTBEAT, APPROVE,
         ),
-        Stage.CREATE: (ORDER, CLONED, CLONE_IS_THERE, FILL),
+        Stage.CREATE: (HEARTBEAT, ORDER, CLONED, CLONE_IS_THERE, FILL),
         Stage.SYNC: (
             CATCH_UP, choices.ADD_ENDPOINTS, ADD_ENDPOINTS, COMPARED, choices.ENDPOINTS, choices.TASKS, COMPARE,
         ),
         Stage.CUTOVER: (CUT_OVER, MOVE_WRITES),
         Stage.OBSERVE: (MOVE_TASKS, OBSERVE),
-        Stage.COMPLETE: (choices.BINLOG, COMPLETE, TRIGGERS, choices.RELEASE, CONFIRM_RELEASE, RELEASE),
+        Stage.COMPLETE: (
+            choices.BINLOG, COMPLETE, TRIGGERS, HEARTBEAT_GONE, choices.RELEASE, CONFIRM_RELEASE, RELEASE,
+        ),
     },
-    finish_on_source=(TASKS_BACK, END_ON_SOURCE, TRIGGERS_BACK),
+    finish_on_source=(TASKS_BACK, END_ON_SOURCE, TRIGGERS_BACK, HEARTBEAT_GONE_BACK),
     follows_from=FILL.id,
     cloud=open_account,
     follow=ProvidersWord,

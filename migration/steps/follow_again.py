@@ -62,8 +62,12 @@ def undo(m: Migration) -> None:
         replication.forget(m.target)
 
 
-def note_place(m: Migration) -> None:
+def note_place(m: Migration, follower: str = "") -> None:
     """Stop the provider's replication and put down up to where the replica has executed its source's log.
+
+    Args:
+        m: the migration, with the replica as its target.
+        follower: what the server is called that is to follow from there; empty for the replica itself.
 
     Raises:
         StepFailed: the replica does not tell.
@@ -73,7 +77,7 @@ def note_place(m: Migration) -> None:
     status = m.target.replica_status()
     if status is None:
         raise StepFailed(f"{m.target.name} does not tell what it has executed; delete it and begin again.")
-    m.scribe.statement(m.target.name, _AT, str(status.executed), m.target.session.thread_id)
+    m.scribe.statement(follower or m.target.name, _AT, str(status.executed), m.target.session.thread_id)
 
 
 def _place(m: Migration) -> FilePosition:

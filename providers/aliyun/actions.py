@@ -83,6 +83,8 @@ _add(
         "CheckServiceLinkedRole": "has_service_linked_role",
         "DescribeUpgradeReport": "evaluations evaluation",
         "DescribeDBClusterAvailableResources": "node_classes",
+        "DescribeClassList": "class_sizes",
+        "DescribeRdsVpcs": "vpcs",
         "DescribeDBClusters": "clusters",
         "DescribeDBClusterAttribute": "cluster",
         "DescribeDBClusterMigration": "migration",

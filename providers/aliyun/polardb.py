@@ -14,6 +14,7 @@ from providers.aliyun.client import Client, Paging
 from providers.aliyun.polardb_records import (
     CLONE,
     MIGRATE,
+    ClassSize,
     Cluster,
     ClusterEndpoint,
     ClusterSummary,
@@ -29,6 +30,8 @@ from providers.aliyun.polardb_records import (
     Report,
     ReportItem,
     Swap,
+    Vpc,
+    VSwitch,
 )
 from providers.aliyun.records import IpGroup, addresses, entries
 from providers.calling.answer import Answer
@@ -88,6 +91,22 @@ def node_classes(client: Client, pay_type: str, version: str) -> tuple[NodeClass
         for engine in zone.parts("SupportedEngines") or ()
         for found in engine.parts("AvailableResources") or ()
     )
+
+
+def class_sizes(client: Client, commodity: str) -> tuple[ClassSize, ...]:
+    """How large the nodes of each class are, of a commodity such as `polardb_payg`."""
+    parameters: dict[str, Value] = {"CommodityCode": commodity, "OrderType": "BUY"}
+    request = call(POLARDB, "DescribeClassList", f"region {client.region}", parameters)
+    return tuple(
+        ClassSize(item.text("ClassCode"), item.number("Cpu"), item.number("MemoryClass"))
+        for item in client.items(request, "Items")
+    )
+
+
+def vpcs(client: Client) -> tuple[Vpc, ...]:
+    """The account's private networks in the client's region."""
+    request = call(POLARDB, "DescribeRdsVpcs", f"region {client.region}", {})
+    return tuple(_vpc(item) for item in client.items(request, "Vpcs", "Vpc"))
 
 
 def create_cluster(order: NewCluster) -> Write[Created]:
@@ -352,7 +371,22 @@ def _report_item(item: Answer) -> ReportItem:
 
 
 def _node(item: Answer) -> Node:
-    return Node(*(item.text(name) for name in ("DBNodeId", "DBNodeRole", "DBNodeStatus", "DBNodeClass", "ZoneId")))
+    return Node(
+        node_id=item.text("DBNodeId"),
+        role=item.text("DBNodeRole"),
+        status=item.text("DBNodeStatus"),
+        node_class=item.text("DBNodeClass"),
+        zone_id=item.text("ZoneId"),
+        cpus=item.number("CpuCores"),
+        memory_mb=item.number("MemorySize"),
+    )
+
+
+def _vpc(item: Answer) -> Vpc:
+    switches = item.parts("VSwitchs")
+    names = ("VSwitchId", "VSwitchName", "CidrBlock", "IzNo", "Status")
+    listed = None if switches is None else tuple(VSwitch(*(one.text(name) for name in names)) for one in switches)
+    return Vpc(item.text("VpcId"), item.text("VpcName"), item.text("CidrBlock"), listed)
 
 
 def _migration_endpoints(items: tuple[Answer, ...] | None) -> tuple[MigrationEndpoint, ...] | None:

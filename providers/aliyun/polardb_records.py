@@ -84,6 +84,36 @@ class NodeClass:
 
 
 @dataclass(frozen=True)
+class ClassSize:
+    """How large a node of a class is, in cores and GB."""
+
+    name: str | None
+    cpus: int | None
+    memory_gb: int | None
+
+
+@dataclass(frozen=True)
+class VSwitch:
+    """A part of a VPC in one zone, with its block of addresses. `status` is `Available` where it can be used."""
+
+    vswitch_id: str | None
+    name: str | None
+    block: str | None
+    zone_id: str | None
+    status: str | None
+
+
+@dataclass(frozen=True)
+class Vpc:
+    """A private network of the account."""
+
+    vpc_id: str | None
+    name: str | None
+    block: str | None
+    vswitches: tuple[VSwitch, ...] | None
+
+
+@dataclass(frozen=True)
 class Node:
     """A node of a cluster. `role` is Writer or Reader, verbatim."""
 
@@ -92,6 +122,8 @@ class Node:
     status: str | None
     node_class: str | None
     zone_id: str | None
+    cpus: int | None
+    memory_mb: int | None
 
 
 @dataclass(frozen=True)

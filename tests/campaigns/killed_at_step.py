@@ -3,7 +3,8 @@
 The file `kill.json` holds a list of {"step": ID, "when": WHEN}, one for each runner that is to die, in their order.
 `begun`: its intent is put down, and nothing done. `sent`: a moment after its first call or statement, while the
 provider is at it. `done`: all is done, and its outcome is not put down. Parts of an attempt count as steps.
-`no_return`: right behind an attempt's point of no return, whatever the step. Who dies takes its own off the list first.
+`no_return`: right behind an attempt's point of no return, whatever the step. With a "way", such as "rollback", only
+while the newest attempt moves the writes that way. Who dies takes its own off the list first.
 """
 
 from __future__ import annotations
@@ -29,10 +30,16 @@ class KillingJournal(Journal):
         self._order = path.with_name("kill.json")
         orders = json.loads(self._order.read_text()) if self._order.exists() else []
         self._rest = orders[1:]
-        self._step, self._when = (orders[0]["step"], orders[0]["when"]) if orders else ("", "")
+        first = orders[0] if orders else {}
+        self._step, self._when, self._way = (first.get(name, "") for name in ("step", "when", "way"))
+        attempts = [record for record in self.records() if record.kind is Kind.ATTEMPT]
+        self._moving = attempts[-1].body["direction"] if attempts else ""
 
     def _insert(self, db: sqlite3.Connection, entry: Entry, actor: str) -> int:
+        if entry.kind is Kind.ATTEMPT:
+            self._moving = entry.body["direction"]
         ours = bool(self._step) and self._step in (entry.subject, entry.body.get("step"))
+        ours = ours and self._way in ("", self._moving)
         if ours and entry.kind is Kind.OUTCOME and self._when == "done" and entry.body["outcome"] == "done":
             self._die()
         if ours and entry.kind is Kind.STATEMENT and self._when == "sent":
@@ -52,7 +59,8 @@ class KillingJournal(Journal):
         actor: str = "runner",
     ) -> bool:
         written = super().append_synced_unless(entries, unless, taken_back=taken_back, actor=actor)
-        if self._when == Kind.NO_RETURN and any(one.kind is Kind.NO_RETURN for one in entries):
+        passed = any(one.kind is Kind.NO_RETURN for one in entries)
+        if passed and self._when == Kind.NO_RETURN and self._way in ("", self._moving):
             self._die()
         return written
 

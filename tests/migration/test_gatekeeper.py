@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,7 @@ import pytest
 from migration.decisions import Choice, Decision, decide
 from migration.gatekeeper import Cancelled, Gatekeeper
 from migration.inbox import Inbox
-from migration.journal import Journal, Kind
+from migration.journal import Journal, JournalReader, Kind, Record
 from migration.model import Direction, MigrationSpec, Positioning, Secrets, ServerSpec, Side
 from migration.records import Scribe
 from migration.runbook import Migration
@@ -26,7 +27,9 @@ from migration.runbooks.mysql_replication import CUT_OVER, PLAN, RUNBOOK
 from migration.story import Story
 from migration.view import LagSample, Option
 from providers.mysql.endpoint import Secret
+from providers.mysql.server import Server
 from tests.support.moving import Moving, moving
+from tests.support.waiting import until
 
 END = ServerSpec("source", "127.0.0.1", 3306, "admin", "repl")
 
@@ -170,6 +173,46 @@ def held(pair: Moving, *lags: float) -> list[str]:
             m = replace(pair.m, desk=inbox)
             return [Gatekeeper(RUNBOOK, m, inbox).hold(CUT_OVER).choice.value]
     return refused()
+
+
+def plans(pair: Moving, since: int) -> list[str]:
+    return [one.subject for one in records(pair, Kind.PLAN, since)]
+
+
+def records(pair: Moving, kind: Kind, since: int) -> list[Record]:
+    with JournalReader(pair.journal) as reader:
+        return [one for one in reader.records(since) if one.kind is kind]
+
+
+def test_only_the_plan_that_still_holds_is_run_and_what_drifted_is_said(pair: Moving) -> None:
+    """A database is made between the showing of the plan and its approval."""
+    since = pair.m.scribe.journal.records()[-1].seq
+
+    def hold() -> Choice:
+        with contextlib.closing(Inbox(pair.journal, since, lambda: False)) as inbox:
+            return Gatekeeper(RUNBOOK, replace(pair.m, desk=inbox), inbox).hold(PLAN).choice
+
+    with ThreadPoolExecutor(1) as pool, contextlib.closing(Server(pair.sandbox.endpoints().source)) as operator:
+        held = pool.submit(hold)
+        try:
+            until(lambda: plans(pair, since) or held.done(), "the plan")
+            [shown] = plans(pair, since)
+            operator.change("CREATE DATABASE made_meanwhile")
+            decide(pair.journal, Decision(Choice.CONFIRM, "plan", shown=shown))
+            until(lambda: records(pair, Kind.REFUSED, since) or held.done(), "the refusal")
+            [refused] = records(pair, Kind.REFUSED, since)
+            assert "the plan has changed since it was shown (copy the databases: " in refused.body["why"]
+            assert "+ target: CREATE DATABASE, CREATE TABLE for made_meanwhile, shop" in refused.body["why"]
+            [_, anew] = plans(pair, since)
+            assert anew != shown
+            decide(pair.journal, Decision(Choice.CONFIRM, "plan", shown=shown))
+            until(lambda: len(records(pair, Kind.REFUSED, since)) == 2, "the second refusal")
+            decide(pair.journal, Decision(Choice.CONFIRM, "plan", shown=anew))
+            assert held.result(30) is Choice.CONFIRM
+        finally:
+            decide(pair.journal, Decision(Choice.CANCEL))
+            operator.change("DROP DATABASE IF EXISTS made_meanwhile")
+    assert plans(pair, since) == [shown, anew, anew]
 
 
 def test_what_does_not_hold_is_refused_and_says_what_to_do(pair: Moving) -> None:

@@ -482,7 +482,7 @@ def nothing_ran_while_writes_were_off(made: Rehearsal, view: MigrationView) -> N
 
 def the_secret_is_nowhere(made: Rehearsal, listener: Listener) -> None:
     assert set(listener.paths) == {f"/{SECRET}"}
-    for file in made.journal.parent.iterdir():
+    for file in (one for one in made.journal.parent.rglob("*") if one.is_file()):
         assert SECRET.encode() not in file.read_bytes(), file
     assert not any(SECRET in seen for seen in listener.seen_outside)
     assert "migration.webhook" in listener.seen_outside[0]

@@ -28,6 +28,27 @@ def said_once(answer: subprocess.CompletedProcess[str]) -> str:
     return lines[0]
 
 
+def rehearsed(tmp_path: Path, runbook: str, *words: str) -> dict[str, Any]:
+    """Carry a runbook out to its end, with clients that write all the while, and what came of it."""
+    told, _ = rehearsed_aloud(tmp_path, runbook, *words)
+    for switch in filter(None, (told["cutover"], told["rollback"])):
+        assert switch["lost_writes"] == 0
+        assert switch["both_writable_ms"] == 0
+    return told
+
+
+def rehearsed_aloud(tmp_path: Path, runbook: str, *words: str) -> tuple[dict[str, Any], str]:
+    """The same, whatever the clients saw, and what was said meanwhile."""
+    result = tmp_path / "result.json"
+    answer = cutover(
+        "rehearse", runbook, "--unattended", "--seconds", "0.5", "--rate", "100", *words,
+        "--json", str(result), seconds=400,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    told: dict[str, Any] = json.loads(result.read_text())
+    return told, answer.stderr
+
+
 def watch_json(migration: str) -> dict[str, Any]:
     """What `cutover watch --json` says."""
     answer = cutover("watch", migration, "--json")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.rehearsals.command import cutover
+from tests.rehearsals.command import cutover, rehearsed
 
 PROMOTION_MS = 5_000
 # A busy machine must not fail a test: what is shown is that the promotion is not waited for. Where nothing else runs a
@@ -18,21 +16,6 @@ OLD = ("--source-engine", "mysql-5.7", "--target-engine", "mysql-5.7")
 FILE = ("--positioning", "file", *OLD)
 MARIADB = ("--positioning", "file", "--source-engine", "mariadb-10.11", "--target-engine", "mariadb-10.11")
 SHAPE = ("--choose", "storage_type=io1", "--choose", "iops=6000", "--choose", "multi_az=yes")
-
-
-def rehearsed(tmp_path: Path, runbook: str, *words: str) -> dict[str, Any]:
-    """Carry a runbook out to its end, with clients that write all the while, and what came of it."""
-    result = tmp_path / "result.json"
-    answer = cutover(
-        "rehearse", runbook, "--unattended", "--seconds", "0.5", "--rate", "100", *words,
-        "--json", str(result), seconds=400,
-    )  # fmt: skip
-    assert answer.returncode == 0, answer.stderr
-    told: dict[str, Any] = json.loads(result.read_text())
-    for switch in filter(None, (told["cutover"], told["rollback"])):
-        assert switch["lost_writes"] == 0
-        assert switch["both_writable_ms"] == 0
-    return told
 
 
 @pytest.mark.parametrize(

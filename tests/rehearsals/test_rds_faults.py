@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from migration.journal import JournalReader, Kind, Record
-from tests.rehearsals.test_rds import rehearsed
+from tests.rehearsals.command import rehearsed
 
 NAME = "rds_promote_first"
 OLD = ("--source-engine", "mysql-5.7", "--target-engine", "mysql-5.7")

@@ -11,6 +11,7 @@ from tests.rehearsals.command import cutover
 
 LOGICAL = ("--scenario", "method=logical", "--target-engine", "mysql-9.7")
 WITHOUT = ("--choose", "endpoints=without endpoints")
+HEARTBEAT = ("--choose", "heartbeat=a heartbeat")
 OF_2019 = ("--scenario", "rules=2019", "--source-engine", "mysql-5.6", "--target-engine", "mysql-5.6")
 CASES = [
     pytest.param((*WITHOUT,), "completed", id="physical, without endpoints", marks=pytest.mark.long),
@@ -41,6 +42,24 @@ CASES = [
         "completed",
         id="logical, nodes that grow, slowed down",
         marks=pytest.mark.long,
+    ),
+    pytest.param(
+        (
+            *WITHOUT,
+            *HEARTBEAT,
+            "--choose",
+            "billing=Prepaid",
+            "--choose",
+            "period=2 years",
+            "--choose",
+            "zone=cn-hangzhou-i",
+        ),
+        "completed",
+        id="physical, a subscription in another zone",
+        marks=pytest.mark.long,
+    ),
+    pytest.param(
+        (*LOGICAL, *HEARTBEAT, "--rollback"), "rolled_back", id="logical, a heartbeat, back", marks=pytest.mark.long
     ),
     pytest.param(
         (*LOGICAL, "--scenario", "answers=lost", "--scenario", "precheck=fail", "--rollback"),

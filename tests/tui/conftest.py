@@ -25,6 +25,8 @@ def _state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A state directory of its own; relative, so that no screen shows this machine's paths."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CUTOVER_STATE", "state")
+    monkeypatch.setenv("CUTOVER_CONFIG", "config")
+    monkeypatch.setenv("TERM", "xterm-256color")
     for name in ("NO_COLOR", "SSH_CONNECTION", "TEXTUAL_THEME", "COLORTERM"):
         monkeypatch.delenv(name, raising=False)
 

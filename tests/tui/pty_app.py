@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 from tui.app import CutoverApp, let_go_of_lost_terminal
+from tui.ascii_only import use_ascii
 from tui.presenter import Presenter
 from tui.screens.base import WizardScreen
 from tui.start import OpenMigration, OpenSessions
@@ -19,8 +21,12 @@ def crash(app: CutoverApp) -> None:
 
 if "--crash" in sys.argv:
     WizardScreen.on_screen_resume = lambda self, event: crash(self.app)  # type: ignore[method-assign]
+if "--ascii" in sys.argv:
+    use_ascii()
 start = OpenSessions() if sys.argv[1] == "sessions" else OpenMigration(Path(sys.argv[1]), welcome_back=False)
-app = CutoverApp(start, presenter=Presenter(on="--presenter" in sys.argv))
+begun = time.time()
+clock = (lambda: begun) if "--still" in sys.argv else time.time
+app = CutoverApp(start, clock=clock, presenter=Presenter(on="--presenter" in sys.argv))
 app.run(mouse=False)
 let_go_of_lost_terminal()
 sys.exit(app.return_code or 0)

@@ -16,7 +16,7 @@ async def test_next_is_off_while_a_finding_blocks_and_the_status_says_which(tell
         await shown(pilot, "ChecksScreen")
         await pilot.press("n")
         status, keys = foot(pilot)
-        assert status.startswith("Next is off: FAIL binlog_format is ROW: MIXED and 1 more block")
+        assert status.startswith("Next is off, ⏎ opens why: FAIL binlog_format is ROW: MIXED and 1 more")
         assert "(n Next)" in keys
     assert decisions(teller.path) == []
 
@@ -143,7 +143,7 @@ async def test_an_observer_decides_nothing(tell, opened, findings):
 async def test_the_status_says_so_when_the_journal_cannot_be_written(tell, opened, monkeypatch):
     teller = tell().checks(CURED)
 
-    def refuse(path: object, decision: Decision) -> int:
+    def refuse(path: object, decision: Decision, terminal: str) -> int:
         teller.path.chmod(0o600)
         return decide(teller.path.with_name("gone.db"), decision)
 

@@ -316,3 +316,28 @@ async def test_the_letter_keys_work_outside_the_field(tell, opened):
         await shown(pilot, "CutoverConfirmScreen")
         await pilot.press("tab")
         await until(pilot, lambda: pilot.app.focused is field(pilot))
+
+
+async def test_the_conditions_stand_there_with_their_age_the_red_ones_first(tell, opened, clock):
+    teller = tell().lag()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await at_cutover(pilot)
+        await says(pilot, "Gate   3 of 3 OK, measured 0 s ago")
+        clock.now += 2
+        await says(pilot, "Gate   3 of 3 OK, measured 2 s ago")
+        teller.conditions("cutover", held=False, before=-2)
+        clock.now += 2
+        await says(pilot, "Gate   2 of 3 OK, measured")
+        rows = [line.strip() for line in screen_text(pilot).splitlines()]
+        at = rows.index("WAIT lag 7.2 s is above 5 s")
+        assert rows[at + 1].startswith("OK")
+
+
+async def test_who_will_be_hit_is_named_with_how_many_sessions(tell, opened):
+    teller = tell().lag()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await at_cutover(pilot)
+        shown_there = " ".join(screen_text(pilot).split())
+        assert "12 clients are connected to the source and will see errors: app-eu 6 app-us 4 cron 2" in shown_there
+        teller.scribe.clients([])
+        await says(pilot, "No client is connected to the source now.")

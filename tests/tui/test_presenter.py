@@ -207,7 +207,9 @@ def test_a_terminal_receives_none_of_the_names(real, tmp_path, size):
     watch = [CUTOVER, "watch", "m1", "--presenter"]
     screen = Terminal(watch, *size, env={"CUTOVER_STATE": str(tmp_path / "state"), "COLORTERM": "truecolor"})
     try:
+        # Before the first reading there is another screen, which says it as well.
         screen.wait_for("PRESENTER")
+        screen.wait_for("Trend")
         for key, sign in TOUR.items():
             screen.press(key)
             screen.wait_for(sign)

@@ -7,13 +7,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tui_stories import Clock, Teller, finding
+from tui_stories import BINLOG_FIX, KEY_FIX, Clock, Teller, finding
 
 from migration.check import Fix, Verdict
 from migration.journal import Kind
@@ -124,6 +126,21 @@ def test_it_is_masked_unless_asked_for_otherwise(teller):
         assert "host-1" in document
         assert "CREATE TABLE …" in document or "CREATE TABLE \\u2026" in document
     assert "crm`.`payroll" in to_html(Report(teller.path))
+
+
+def test_the_undo_of_each_change_can_be_read_whole_with_unmasked_only(teller):
+    """What the completion screen says of the report."""
+    taken_back = replace(KEY_FIX, side=Side.TARGET)
+    for fix, states in ((BINLOG_FIX, ("applying", "applied")), (taken_back, ("applied", "undoing", "undone"))):
+        for state in states:
+            teller.scribe.fix("binlog_format", state, fix)
+    for page in (Report(teller.path).to_markdown(), unescape(to_html(Report(teller.path)))):
+        section = page.partition("Changes made for checks")[2]
+        assert BINLOG_FIX.undo in section
+        assert "MIXED → ROW" in section
+        assert "stays" in section.partition(KEY_FIX.setting)[0]
+        assert "taken back" in section.partition(KEY_FIX.setting)[2]
+    assert BINLOG_FIX.undo not in Report.masked(teller.path).to_markdown()
 
 
 def test_the_key_writes_the_same_as_the_command(teller):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import says, until
 from textual.pilot import Pilot
 from textual.widgets import Input
-from tui_stories import CURED, NOW, Clock, Teller
+from tui_stories import CURED, NOW, PLAN, Clock, Teller
 
-from migration.model import Direction, Side
+from migration.model import Direction, Side, Stage
+from migration.runbooks import mysql_replication
 from migration.sessions import create
 from tui.app import CutoverApp
 from tui.start import (
@@ -94,6 +96,31 @@ def test_welcome_back(snap_compare, tell, opened, size):
 def test_observer(snap_compare, tell, opened, size):
     teller = tell().after()
     assert snap_compare(opened(teller, observer=True), terminal_size=size, run_before=wait_for("OBSERVER", ()))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_guided(snap_compare, tell, clock, size):
+    teller = tell().plan()
+    told = {item.id: item.guide for _, item in mysql_replication.RUNBOOK.items()}
+    items = tuple(replace(item, guide=told["copy"]) for item in PLAN.items)
+    teller.scribe.plan(replace(PLAN, items=items))
+    app = CutoverApp(OpenMigration(teller.path, welcome_back=False), clock=clock, guide=True)
+    keys = ("g",) if size == SIZES[0] else ("down",)
+    assert snap_compare(app, terminal_size=size, run_before=wait_for("Changing tables while they", keys))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_confirming_a_gate(snap_compare, tell, opened, size):
+    teller = tell().after().at(0.5)
+    teller.scribe.stage(Stage.COMPLETE)
+    teller.scribe.gate_opened(
+        "release_confirm", title="delete the old server", question="Delete orders-db for good?",
+        consequence="orders-db is DELETED after a last snapshot. Its clients, if it still has any, break.",
+        word="orders-db", choices=("confirm",), why="What is deleted cannot be had back.",
+    )  # fmt: skip
+    teller.at(0.3).scribe.conditions("release_confirm", [])
+    teller.clock.now = NOW
+    assert snap_compare(opened(teller), terminal_size=size, run_before=wait_for("is not typed yet", ("r",)))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")

@@ -45,4 +45,11 @@ def doctor(json_output: Json = False) -> None:
     else:
         for row in rows:
             say(f"{row.word:8} {row.what:24}  {row.found}" + (f"\n{'':10}{row.cure}" if row.cure else ""))
-    raise typer.Exit(exit_codes.OK if all(row.word == "OK" for row in rows) else exit_codes.WARNINGS)
+    raise typer.Exit(exit_codes.OK if all(row.word in ("OK", "-") for row in rows) else exit_codes.WARNINGS)
+
+
+def keys() -> None:
+    """Every key that can be another one, as a file to change: `cutover keys > keys.toml`."""
+    from tui.keymap import example
+
+    say(example())

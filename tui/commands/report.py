@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tui import exit_codes
+from tui.commands import completing
 from tui.commands.options import Json
 from tui.commands.saying import fail, say
 
@@ -33,13 +35,14 @@ def journal_of(migration: str) -> Path:
         path = journal_path(migration)
     except SessionError as error:
         fail(str(error), exit_codes.USAGE)
-    if not path.exists():
+    # A login that may not come in is told so where the journal is opened.
+    if not os.path.exists(path) and not (path.parent.exists() and not os.access(path.parent, os.X_OK)):
         fail(f"There is no migration named {migration} on this machine; `cutover watch` lists them.", exit_codes.USAGE)
     return path
 
 
 def report(
-    migration: Annotated[str, typer.Argument(help="Its name.")],
+    migration: Annotated[str, typer.Argument(help="Its name.", autocompletion=completing.migrations)],
     form: Annotated[Format | None, typer.Option("--format", help="Markdown without it.")] = None,
     json_output: Json = False,
     out: Annotated[Path | None, typer.Option(help="Write to this file instead of standard output.")] = None,

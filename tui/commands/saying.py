@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from tui import exit_codes
+from tui.config import KEYS_FILE, BadConfig, config_dir
 
 if TYPE_CHECKING:
     from migration.model import MigrationSpec
@@ -20,24 +22,49 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Look:
-    """How a migration is shown: `presenter` where names are masked, `plain` for lines instead of screens."""
+    """How a migration is shown.
+
+    Attributes:
+        presenter: where names are masked.
+        plain: lines instead of screens.
+        keys: the operator's own, by action.
+        guide: whether steps are explained; None leaves it to the migration.
+    """
 
     presenter: Presenter | None
     plain: bool
+    keys: Mapping[str, str] = field(default_factory=dict)
+    guide: bool | None = None
 
 
 _LOOKS = [Look(None, plain=False)]
 
 
-def look(presenting: bool, plain: bool) -> Look:
+def look(presenting: bool, plain: bool, ascii_only: bool, guide: bool | None = None) -> Look:
     """How this command shows things; from here on everything that is said goes by it."""
+    if ascii_only:
+        from tui.ascii_only import use_ascii
+
+        use_ascii()
     presenter = None
     if presenting:
         from tui.presenter import Presenter
 
         presenter = Presenter(on=True)
-    _LOOKS.append(Look(presenter, plain))
+    _LOOKS.append(Look(presenter, plain, guide=guide))
+    if not plain and (config_dir() / KEYS_FILE).exists():
+        _LOOKS.append(replace(_LOOKS[-1], keys=_keys()))
     return _LOOKS[-1]
+
+
+def _keys() -> Mapping[str, str]:
+    """The operator's keys; ends the program where the file is wrong, before anything was begun."""
+    from tui.keymap import read_keys
+
+    try:
+        return read_keys()
+    except BadConfig as error:
+        fail(str(error), exit_codes.USAGE)
 
 
 def shown(text: str) -> str:
@@ -78,7 +105,9 @@ def run_app(start: Start, how: Look, *, observer: bool = False) -> NoReturn:
     from tui.app import CutoverApp, let_go_of_lost_terminal
     from tui.opening import export_report
 
-    wizard = CutoverApp(start, observer=observer, export=export_report, presenter=how.presenter)
+    wizard = CutoverApp(
+        start, observer=observer, export=export_report, presenter=how.presenter, keys=how.keys, guide=how.guide
+    )
     wizard.run(mouse=False)
     let_go_of_lost_terminal()
     left = wizard.view

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tui.commands.options import CaFile, Json, PasswordFile, ReplicationUser, ServerArgument, Tls
+from tui.commands.options import CaFile, Json, PasswordFile, Profile, ReplicationUser, ServerArgument, Tls
 from tui.commands.saying import fail, print_json, say
 
 
@@ -19,11 +19,12 @@ def check(
     junit: Annotated[Path | None, typer.Option(help="Write the findings to this file as JUnit XML too.")] = None,
     route: Annotated[str, typer.Option(help="How the rows travel: native, physical or logical.")] = "native",
     replication_user: ReplicationUser = "",
-    tls: Tls = "preferred",
+    tls: Tls = "",
     ca_file: CaFile = None,
     source_password_file: PasswordFile = None,
     target_password_file: PasswordFile = None,
     replication_password_file: PasswordFile = None,
+    profile: Profile = "",
 ) -> None:
     """Run the prerequisite checks. Exit code: 0 clean, 1 warnings, 2 blockers, 3 something is unknown."""
     from tui import looking
@@ -60,10 +61,11 @@ def verify(
     ] = None,
     json_output: Json = False,
     follow: Annotated[float, typer.Option("--follow", help="Seconds to follow changes after all was read.")] = 0.0,
-    tls: Tls = "preferred",
+    tls: Tls = "",
     ca_file: CaFile = None,
     source_password_file: PasswordFile = None,
     target_password_file: PasswordFile = None,
+    profile: Profile = "",
 ) -> None:
     """Prove that two servers hold the same rows, while writes go on. Exit: 0 identical, 1 different, 2 unproved."""
     from tui import verifying
@@ -82,11 +84,12 @@ def plan(
     json_output: Json = False,
     runbook: Annotated[str, typer.Option(help="Which procedure.")] = "mysql_replication",
     replication_user: ReplicationUser = "",
-    tls: Tls = "preferred",
+    tls: Tls = "",
     ca_file: CaFile = None,
     source_password_file: PasswordFile = None,
     target_password_file: PasswordFile = None,
     replication_password_file: PasswordFile = None,
+    profile: Profile = "",
 ) -> None:
     """What a migration would do, step by step; nothing is run."""
     from dataclasses import asdict

@@ -67,7 +67,8 @@ def _confirming(view: MigrationView, gate: GateView) -> list[Item]:
     if gate.id == "checks" and view.blocking:
         return []
     if gate.id == "cutover":
-        return [Item(Choice.CONFIRM, f"Cut over: move the writes to {view.target.name}", severe=True)]
+        what = f"fail {view.target.name} over" if view.spec.in_place else f"move the writes to {view.target.name}"
+        return [Item(Choice.CONFIRM, f"Cut over: {what}", severe=True)]
     return [Item(Choice.CONFIRM, _CONFIRM.get(gate.id, "Go on"), severe=bool(gate.word))]
 
 

@@ -21,6 +21,7 @@ from migration.watch import Watch
 from tui import exit_codes
 from tui.places import moving
 from tui.plain import choices, told
+from tui.plain.seat import PlainSeat
 from tui.plain.voice import InputEnded, OutputGone, Voice, let_go_of_output
 from tui.presenter import Presenter
 from tui.start import (
@@ -79,11 +80,12 @@ class _Talk:
         self._changed_at = 0.0
         self._hinted: object = None
         self._view: MigrationView | None = None
+        self._seat = PlainSeat(journal, voice, observer=observer)
 
     def follow(self) -> int:
         """Say what happens until the migration ends, the reader leaves or the input ends."""
         self._presenter.learn(self._journal)
-        with Watch(self._journal) as watch:
+        with self._seat, Watch(self._journal) as watch:
             try:
                 return self._follow(watch)
             except (InputEnded, KeyboardInterrupt):
@@ -99,6 +101,9 @@ class _Talk:
             if self._observer:
                 time.sleep(_POLL_S)
                 continue
+            if self._seat.look(view):
+                # What is asked now is asked of somebody who may answer, or no longer.
+                self._asked = None
             if view.gate is not None and self._is_new(view, view.gate):
                 self._present(view, view.gate)
             self._hint(view)
@@ -142,6 +147,9 @@ class _Talk:
     def _present(self, view: MigrationView, gate: GateView) -> None:
         """The question, the consequence and the numbered choices."""
         say = self._voice.say
+        if not self._seat.mine(view):
+            say(f"Question, to {view.seat.who} and not to you: {gate.question}")
+            return
         if gate.id == "checks":
             for line in told.findings(view):
                 say(line)
@@ -155,6 +163,7 @@ class _Talk:
             say(f"{number}. {item.label}")
         say("s. Say every statement of the plan." if view.plan else "s. Statements come with the plan.")
         say("p. Pause before the next step." if not view.paused else "p. Continue.")
+        say("o. Offer the operator's seat to somebody who looks on.")
         say("q. Leave; the migration goes on.")
         say("Type a number or a letter, then Enter:")
 
@@ -179,6 +188,9 @@ class _Talk:
         letter = answer.casefold()
         if letter == "q":
             return False
+        if not self._seat.mine(view):
+            self._seat.answered(view, letter)
+            return True
         if letter == "p":
             self._send(Decision(Choice.CONTINUE if view.paused else Choice.PAUSE, view.gate.id if view.gate else ""))
         elif letter == "s" and moving(view) is not None:
@@ -186,6 +198,8 @@ class _Talk:
         elif letter == "s" and view.plan is not None:
             for line in told.statements(view.plan):
                 self._voice.say(line)
+        elif letter[:1] == "o":
+            self._seat.offer(letter)
         elif view.gate is not None and answer.isdecimal():
             self._chosen(watch, view, view.gate, int(answer))
         else:
@@ -224,7 +238,7 @@ class _Talk:
 
     def _send(self, decision: Decision) -> None:
         try:
-            self._sent = decide(self._journal, self._presenter.decision(decision))
+            self._sent = decide(self._journal, self._presenter.decision(decision), self._seat.terminal)
         except JournalError as error:
             self._voice.say(f"FAIL not written: {error}")
             return

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from migration.check import Finding, Verdict
 from migration.model import Direction
-from migration.view import GateView, LagSample, MigrationView, Plan, StepState
+from migration.view import AttemptView, GateView, LagSample, MigrationView, Plan, StepState
 from tui.places import moving
 from tui.text import amount, clock, duration, plural
 
@@ -165,10 +165,14 @@ def end(view: MigrationView) -> Iterator[str]:
         kind = "Rollback" if attempt.direction is Direction.ROLLBACK else "Cutover"
         window = f", {attempt.window_ms:,.0f} ms without writes" if attempt.window_ms is not None else ""
         at = clock(attempt.ended_at) if attempt.ended_at else "-"
-        yield f"{kind} {attempt.number} {attempt.result} at {at}{window}: {attempt.old} to {attempt.new}."
+        yield f"{kind} {attempt.number} {attempt.result} at {at}{window}: {_between(attempt)}."
     if view.figures is not None:
         yield (
             f"Clients saw {view.figures.acknowledged_writes:,} writes acknowledged, {view.figures.lost_writes} of them "
             f"lost; both servers took writes for {view.figures.both_writable_ms:.0f} ms."
         )
     yield f"The report: cutover report {view.spec.id}"
+
+
+def _between(attempt: AttemptView) -> str:
+    return attempt.old if attempt.old == attempt.new else f"{attempt.old} to {attempt.new}"

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 from migration.decisions import Choice
 from migration.view import AttemptView, FiguresView, MigrationView, StepState
-from tui.screens.base import RETRY, MigrationScreen, retry_rows
+from tui.screens.base import RETRY, MigrationScreen, asked, retry_rows
 from tui.screens.complete import CompleteScreen
 from tui.screens.copy import log_rows
 from tui.screens.drain_clients import DrainClientsScreen
@@ -35,6 +35,7 @@ class AfterScreen(MigrationScreen):
 
     LIVE = True
     STEP = 6
+    GUIDED = True
     NAME = "After the cutover"
     DECIDING = frozenset({"roll_back", "complete", "drain", "retry"})
     HELP_TEXT = (
@@ -73,9 +74,12 @@ class AfterScreen(MigrationScreen):
         view = self.view
         if view is None or view.end is not None:
             return ""
-        if self.desk.offers(Choice.ROLL_BACK):
-            return "R, C and D open their screens and start nothing."
-        return view.headline
+        if not self.desk.seated:
+            return view.headline
+        if not self.desk.offers(Choice.COMPLETE):
+            return asked(view) or view.headline
+        back = f"; {self.key('roll_back')} the one that goes back" if self.desk.offers(Choice.ROLL_BACK) else ""
+        return f"All well? {self.key('complete')} opens the screen that completes{back}."
 
     def fill(self, page: Page, view: MigrationView) -> None:
         """Answer, figures, clients, steps, log."""
@@ -95,12 +99,17 @@ class AfterScreen(MigrationScreen):
         if view.rollback.until is not None:
             ends = day_and_clock(view.rollback.until)
             page.para(f"Until {ends}: then the provider ends it, and both take writes.", "warn", 6)
+        if view.seat.who:
+            operator = f"   Operator   {clean(view.seat.who)} since {day_and_clock(view.seat.since)}"
+            page.add((fit(operator, page.cells), "dim"))
         page.rows += retry_rows(view, page.cells)
         page.gap(9)
         page.rows += figure_rows(view.figures, attempt)
         page.gap(7)
         old = view.source if view.primary == view.spec.target.name else view.target
-        page.rows += client_rows(view, page.cells, max(3, page.room - 3), old.name)
+        # Where there is one server only, nobody is on an old one.
+        name = "" if view.spec.in_place else old.name
+        page.rows += client_rows(view, page.cells, max(3, page.room - 3), name)
         failed = [step for step in view.steps if step.state in (StepState.FAILED, StepState.UNKNOWN)]
         for step in failed[:2]:
             text = fit(f"{step.item.title}: {step.note}", page.cells - 14)
@@ -159,9 +168,13 @@ def client_rows(view: MigrationView, cells: int, room: int, old: str) -> list[Ro
         return [row(("   No client sessions were seen yet.", "dim"))]
     old_is_source = old == view.source.name
     name = max(16, cells - 44)
-    rows: list[Row] = [row((f"   {'Clients':<{name}}{'on source':>10}{'on target':>11}   Note", "dim"))]
+    heads = ("sessions", "") if view.spec.in_place else ("on source", "on target")
+    rows: list[Row] = [row((f"   {'Clients':<{name}}{heads[0]:>10}{heads[1]:>11}   {'Note' if old else ''}", "dim"))]
     ordered = sorted(view.clients, key=lambda c: -(c.on_source if old_is_source else c.on_target))
     for client in ordered[: room - 1]:
+        if view.spec.in_place:
+            rows.append(row(f"   {fit(f'{client.user}@{client.host}', name)}{client.on_source:>10}"))
+            continue
         stale = client.on_source if old_is_source else client.on_target
         rows.append(
             row(

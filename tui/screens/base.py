@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,15 +14,22 @@ from textual.events import Resize, ScreenResume
 from textual.screen import Screen
 
 from migration.decisions import Choice, Decision
+from migration.model import from_to
 from migration.view import MigrationView
+from tui.actions import EVERYWHERE, IN_FORMS, Action, bound, name_of, named, printed, sentence, unnamed
+from tui.ascii_only import keys_in_words
 from tui.desk import Desk
-from tui.places import RailStep, rail
+from tui.places import STEPS, RailStep, rail
 from tui.text import clean, clock, clock_minutes, countdown, fit, width
+from tui.widgets.guide import Explained, guide_rows, of_now
 from tui.widgets.key_line import KeyHint, key_row
 from tui.widgets.lines import Lines, Page, Row, row
 from tui.widgets.rail import rail_column, rail_row
 
 MIN_CELLS, MIN_ROWS, WIDE_CELLS, MIN_BODY = 80, 24, 120, 64
+# How high a wide terminal has to be for the guide beside the step, and how many statements stand there.
+_GUIDE_ROWS, _GUIDE_STATEMENTS = 36, 3
+_KEY_OF = re.compile(r"\{(\w+)\}")
 
 
 class WizardScreen(Screen[None]):
@@ -34,21 +43,31 @@ class WizardScreen(Screen[None]):
         looking: whether this one was opened to look at a step, whatever the migration is at.
         STEP: the step it is about (0 to 6), where that is not simply the current one.
         DECIDING: actions that are off for observers.
+        HELP_TEXT: what the screen is for; `{name}` is the key of that action.
+        ALONE: whether its own keys are the only ones: nothing may come before it.
         WORDS: words explained on the help screen.
+        GUIDED: whether the guide of what is going on belongs here.
     """
 
     LIVE: ClassVar[bool] = False
+    GUIDED: ClassVar[bool] = False
     STAYS: ClassVar[bool] = False
     looking = False
     STEP: ClassVar[int | None] = None
     NAME: ClassVar[str] = ""
     HELP_TEXT: ClassVar[str] = ""
+    ALONE: ClassVar[bool] = False
     DECIDING: ClassVar[frozenset[str]] = frozenset()
     WORDS: ClassVar[tuple[tuple[str, str], ...]] = ()
     AUTO_FOCUS: ClassVar[str | None] = ""
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (MIN_CELLS, "-narrow"), (WIDE_CELLS, "-wide")]  # noqa: RUF012 - Textual's name and type
     VERTICAL_BREAKPOINTS = [(0, "-short"), (MIN_ROWS, "-tall")]  # noqa: RUF012 - Textual's name and type
     BINDINGS: ClassVar[list[BindingType]] = []
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        if "BINDINGS" in cls.__dict__:
+            cls.BINDINGS = unnamed(cls.BINDINGS) if cls.AUTO_FOCUS else named(cls.BINDINGS)
+        super().__init_subclass__(**keywords)
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -84,10 +103,26 @@ class WizardScreen(Screen[None]):
         """Write the body of a migration's screen."""
 
     def draw_panel(self, cells: int) -> Sequence[Row]:
-        """The rows of the panel at the right: why and how."""
+        """The rows of the panel at the right: the guide where it is on, or else what the screen is for."""
         page = Page(cells, 0)
-        page.para(self.HELP_TEXT, indent=1)
+        told = self.explained() if self.desk.guiding and self.guide_beside else None
+        if told is None:
+            page.para(self.help_text, indent=1)
+            return page.rows
+        page.rows += guide_rows(told, cells, statements=_GUIDE_STATEMENTS)
+        if GUIDE in self.BINDINGS and self.focused is None:
+            page.blank()
+            page.para(f"{self.key('guide')}  guide off", "dim", indent=1)
         return page.rows
+
+    def explained(self) -> Explained | None:
+        """What the guide tells of here; None for nothing."""
+        return of_now(self.view) if self.GUIDED and self.view is not None and not self.looking else None
+
+    @property
+    def guide_beside(self) -> bool:
+        """Whether there is room for the guide beside the step."""
+        return self.wide and self.size.height >= _GUIDE_ROWS
 
     def reason(self) -> str:
         """Why the main key is off, or what the screen has to say; empty for the migration's headline."""
@@ -130,8 +165,8 @@ class WizardScreen(Screen[None]):
         self.call_after_refresh(self.paint)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """None greys a key out: for observers, and where the screen cannot be read."""
-        if action in self.DECIDING and (self.desk.observer or self.too_small):
+        """None greys a key out: where somebody else decides, and where the screen cannot be read."""
+        if action in self.DECIDING and (not self.desk.seated or self.too_small):
             return None
         return self.allowed(action)
 
@@ -153,17 +188,67 @@ class WizardScreen(Screen[None]):
 
     def hints(self) -> tuple[KeyHint, ...]:
         """The keys to show, in the order of the bindings."""
+        shown = (one for one in self.BINDINGS if isinstance(one, Binding) and one.show)
+        return tuple(KeyHint(one.key, one.words, one.on) for one in self._actions(shown))
+
+    def actions(self) -> tuple[Action, ...]:
+        """What can be done here now: first what is this screen's own, then what works on all of them."""
+        return self._actions((*self.BINDINGS, *self._everywhere))
+
+    def _actions(self, bindings: Iterable[BindingType]) -> tuple[Action, ...]:
         found = []
-        for binding in self.BINDINGS:
-            if not isinstance(binding, Binding) or not binding.show:
-                continue
-            name = binding.action.rpartition(".")[2].partition("(")[0]
+        for binding in bound(bindings, self.desk.keys):
+            name = name_of(binding)
             state = self.check_action(name, ())
-            if self.desk.observer and name in self.DECIDING:
+            if state is False or (self.desk.observer and name in self.DECIDING):
                 continue
-            if state is not False:
-                found.append(KeyHint(binding.key_display or binding.key, self.label(name, binding), state is True))
+            words = self.label(name, binding)
+            found.append(Action(binding.action, name, printed(binding), words, sentence(binding), state is True))
         return tuple(found)
+
+    def every_key(self) -> Iterator[tuple[str, str]]:
+        """Every key that works here at some time, and what it does; first those of the key line."""
+        own = [one for one in bound(self.BINDINGS, self.desk.keys) if sentence(one)]
+        yield from ((printed(one), sentence(one)) for one in own if one.show)
+        yield from ((printed(one), sentence(one)) for one in own if one.tooltip and not one.show)
+        yield from ((printed(one), sentence(one)) for one in self._everywhere)
+
+    @property
+    def _everywhere(self) -> tuple[Binding, ...]:
+        """What works on all screens, and on this one; letters do not where they go into a field."""
+        if self.ALONE:
+            return ()
+        found = bound(IN_FORMS if self.AUTO_FOCUS else EVERYWHERE, self.desk.keys)
+        return tuple(one for one in found if not self.AUTO_FOCUS or len(printed(one)) > 1)
+
+    def to_copy(self) -> tuple[str, str]:
+        """What is most useful elsewhere, and what it is: what went wrong comes first."""
+        desk, view = self.desk, self.view
+        if desk.error:
+            return "the error", desk.error
+        if view is not None and not view.runner_alive and view.end is None:
+            return "the command", f"cutover resume {view.spec.id}"
+        if view is not None and view.gate is not None and view.gate.id == "retry":
+            return "the error", f"{view.gate.title}: {view.gate.consequence}"
+        return self.useful() or ("the status", self.status()[0])
+
+    def useful(self) -> tuple[str, str] | None:
+        """What this screen has that somebody would copy, and what it is."""
+        return None
+
+    def out_of_view(self) -> Sequence[str]:
+        """The whole body as lines, where the screen has only a part of it."""
+        return ()
+
+    def key(self, name: str) -> str:
+        """The key of one of this screen's actions, as it is printed."""
+        every = bound((*self.BINDINGS, *EVERYWHERE), self.desk.keys)
+        return next((printed(one) for one in every if name_of(one) == name), "")
+
+    @property
+    def help_text(self) -> str:
+        """What the screen is for, with the keys as they are now."""
+        return _KEY_OF.sub(lambda found: self.key(found[1]), self.HELP_TEXT)
 
     def label(self, action: str, binding: Binding) -> str:
         """What a key is called now."""
@@ -172,8 +257,11 @@ class WizardScreen(Screen[None]):
     def status(self) -> tuple[str, str]:
         """The sentence above the keys, and its style."""
         desk, view = self.desk, self.view
-        seat = "OBSERVER: you see everything and change nothing. " if desk.observer else ""
+        standing = desk.standing(self.key("seat"))
+        seat = f"{standing} " if standing else ""
         seat = f"PRESENTER: names masked. {seat}" if desk.presenter.on else seat
+        if said := desk.saying():
+            return seat + said, "note"
         if desk.error:
             return f"{seat}UNKNOWN: {desk.error}", "unknown"
         if view is not None and not view.runner_alive and view.end is None:
@@ -202,7 +290,7 @@ class WizardScreen(Screen[None]):
             seat = f"way back ends in {countdown(until - self.desk.clock())} · {seat}"
         badge = f" {fit(name, min(width(name), 12))} "
         style = "badge-prod" if name.startswith("PROD") else "badge"
-        middle = f"  {view.spec.id}   {view.source.name} → {view.target.name}"
+        middle = f"  {view.spec.id}   {from_to(view.source.name, view.target.name)}"
         return row((badge, style), (fit(middle, cells - width(badge) - len(seat + time) - 1), "head"), seat + time)
 
     def _draw_left(self, cells: int, height: int) -> list[Row]:
@@ -218,8 +306,19 @@ class WizardScreen(Screen[None]):
         return self.draw_panel(cells)
 
     def _draw_foot(self, cells: int, height: int) -> list[Row]:
-        sentence, style = self.status()
-        return [row(("─" * cells, "line")), row((" " + fit(sentence, cells - 2), style)), key_row(self.hints(), cells)]
+        said, style = self.status()
+        said = keys_in_words(said)
+        return [self._edge(cells), row((" " + fit(said, cells - 2), style)), key_row(self.hints(), cells)]
+
+    def _edge(self, cells: int) -> Row:
+        """The line over the status; it names the guide where that is on and not beside the step."""
+        hidden = not self.desk.guiding or self.guide_beside or GUIDE not in self.BINDINGS or self.focused is not None
+        if hidden or self.explained() is None:
+            return row(("─" * cells, "line"))
+        words = " Guide: why this, what can be undone, what people get wrong "
+        key = self.key("guide")
+        rest = "─" * max(0, cells - len(words) - 4 - len(key))
+        return row(("─── ", "line"), (key, "key"), (words, "note"), (rest, "line"))
 
     def _draw_small(self, cells: int, height: int) -> list[Row]:
         page = Page(cells, height)
@@ -230,9 +329,14 @@ class WizardScreen(Screen[None]):
         return page.rows
 
 
-LEAVE = Binding("q", "app.leave", "Leave")
-HELP = Binding("question_mark,f1", "app.help", "Help", key_display="?")
-BACK = Binding("escape", "back", "Back", key_display="Esc")
+_ABOUT_GUIDE = "the guide: why this step, what can be undone, what people get wrong"
+LEAVE = Binding("q", "app.leave", "Leave", tooltip="leave; the migration goes on", id="leave")
+HELP = Binding("question_mark,f1", "app.help", "Help", key_display="?", tooltip="help on this screen", id="help")
+BACK = Binding("escape", "back", "Back", key_display="Esc", tooltip="one screen back; never changes anything")
+BACK_TOO = replace(BACK, show=False)
+GUIDE = Binding("g", "app.guide", "Guide", show=False, tooltip=_ABOUT_GUIDE, id="guide")
+LOG = Binding("l", "app.log", "Log", tooltip="what happened so far", id="log")
+_EACH_STEP = ", ".join(f"{number} {name}" for number, name in enumerate(STEPS, 1))
 
 
 RETRY = Binding("r", "retry", "Try again", tooltip="after a failure: try the step again")
@@ -243,12 +347,16 @@ class MigrationScreen(WizardScreen):
     """A screen of one migration, with the keys that work on all of them."""
 
     COMMON: ClassVar[list[BindingType]] = [
-        Binding("1", "app.look(1)", "Steps", key_display="1-7"),
-        *[Binding(str(number), f"app.look({number})", show=False) for number in range(2, 8)],
-        Binding("l", "app.log", "Log"),
+        Binding("1", "app.look(1)", "Steps", key_display="1-7", tooltip=f"look at a step: {_EACH_STEP}"),
+        *[
+            Binding(str(number), f"app.look({number})", f"Step {number}: {STEPS[number - 1]}", show=False)
+            for number in range(2, 8)
+        ],
+        LOG,
+        GUIDE,
         HELP,
         LEAVE,
-        Binding("escape", "back", "Back", show=False),
+        BACK_TOO,
     ]
 
     def allowed(self, action: str) -> bool | None:
@@ -260,12 +368,15 @@ class MigrationScreen(WizardScreen):
             return None if view is None or view.end else True
         if action == "retry":
             named = view is None or view.gate is None or view.gate.id in NAMED_GATES or bool(view.gate.options)
-            return not named and self.desk.offers(Choice.CONFIRM)
+            return not named and self.desk.offers(Choice.CONFIRM) and not self.desk.pending
         return True
 
-    def action_retry(self) -> None:
+    async def action_retry(self) -> None:
         """Let the runner go on at a gate that has no screen of its own: mostly, try a failed step again."""
-        self.decide(Choice.CONFIRM, "try again")
+        if self.view is not None and self.view.gate is not None and self.view.gate.word:
+            await self.app.run_action("app.confirm_gate")
+        else:
+            self.decide(Choice.CONFIRM, "try again")
 
     def action_pause(self) -> None:
         """Hold the runner before its next step, or let it go on."""
@@ -279,8 +390,18 @@ class MigrationScreen(WizardScreen):
         if action == "pause" and self.view is not None and self.view.paused:
             return "Continue"
         if action == "retry" and self.view is not None and self.view.gate and self.view.gate.id != "retry":
-            return "Go on"
+            return "Go on…" if self.view.gate.word else "Go on"
         return binding.description
+
+
+def asked(view: MigrationView) -> str:
+    """What is asked at a gate without a screen of its own, and by which key; empty where none is open."""
+    gate = view.gate
+    if gate is None or gate.id in NAMED_GATES or gate.options:
+        return ""
+    if gate.id == "retry":
+        return f"r tries it again, once that is seen to: {gate.title}."
+    return f"r {'opens the screen for it' if gate.word else 'goes on'}: {gate.question}"
 
 
 def cancellable(view: MigrationView) -> bool:

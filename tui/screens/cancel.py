@@ -18,7 +18,7 @@ class CancelScreen(ConfirmScreen):
     HELP_TEXT = (
         "Clients notice nothing: the source has the writes and keeps them.\n"
         "\n"
-        "To come back later, do not cancel: q leaves, and the migration goes on or waits."
+        "To come back later, do not cancel: {leave} leaves, and the migration goes on or waits."
     )
 
     def word(self) -> str:

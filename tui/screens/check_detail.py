@@ -15,10 +15,11 @@ from migration.decisions import Choice
 from migration.view import MigrationView
 from tui.desk import Desk
 from tui.screens.base import BACK, HELP, LEAVE, MIN_BODY, MigrationScreen
+from tui.screens.statements import statements_to_copy
 from tui.text import fit, plural, width
 from tui.widgets.confirm_field import LineField
 from tui.widgets.fix_rows import fix_rows
-from tui.widgets.lines import WORD_STYLES, Lines, Page, Row, row
+from tui.widgets.lines import WORD_STYLES, Lines, Page, Row, row, text_of
 
 
 class CheckDetailScreen(MigrationScreen):
@@ -52,6 +53,7 @@ class CheckDetailScreen(MigrationScreen):
         self._check = check
         self._offset = 0
         self._length = 0
+        self._cells = MIN_BODY
 
     def compose_body(self) -> ComposeResult:
         """The finding, and the field for a reason."""
@@ -102,15 +104,17 @@ class CheckDetailScreen(MigrationScreen):
         if view is None:
             return ""
         if self.writing:
-            return "Why is this acceptable? The reason goes into the report. Esc changes nothing."
+            return "Why is this acceptable? Type the reason for the report. Esc changes nothing."
         for waiver in view.waivers:
             if waiver.check == self._check:
-                return f"Accepted by {waiver.actor}: {waiver.reason}"
+                return f"Esc goes back. Accepted by {waiver.actor}: {waiver.reason}"
         if self._applied(view):
-            return "The fix is in place; the check has run again since. u takes it back."
+            return "Esc goes back. The fix is in place, the check has run again; u takes it back."
         finding = self.finding
         if finding is not None and finding.result.fixes and finding.word not in ("OK", "-"):
             return f"Nothing is changed yet. A runs the {plural(len(finding.result.fixes), 'statement')} shown here."
+        if finding is not None and self.allowed("waive") is True:
+            return "w accepts it as it is, with a reason. Or cure it, go back and check again."
         return ""
 
     def draw_body(self, cells: int, height: int) -> Sequence[Row]:
@@ -119,9 +123,19 @@ class CheckDetailScreen(MigrationScreen):
         if finding is None:
             return [(), row("   This check is not part of the last run.")]
         rows = _rows(finding, cells)
+        self._cells = cells
         self._length = max(0, len(rows) - height)
         self._offset = min(self._offset, self._length)
         return rows[self._offset :]
+
+    def useful(self) -> tuple[str, str] | None:
+        """The fix, or what was found."""
+        return finding_to_copy(self.finding) if self.finding is not None else None
+
+    def out_of_view(self) -> Sequence[str]:
+        """The whole finding, where it is longer than the screen."""
+        finding = self.finding
+        return [text_of(line) for line in _rows(finding, self._cells)] if finding is not None and self._length else ()
 
     def action_scroll(self, step: int) -> None:
         """Scroll the finding."""
@@ -149,7 +163,7 @@ class CheckDetailScreen(MigrationScreen):
         """Accept the finding with the reason given."""
         event.stop()
         words = event.value.strip()
-        if words and not self.desk.observer and not self.too_small:
+        if words and self.desk.seated and not self.too_small:
             self.decide(Choice.WAIVE, f"accept {self._check}", subject=self._check, reason=words)
             self._close_field()
 
@@ -180,6 +194,13 @@ class CheckDetailScreen(MigrationScreen):
 
     def _waived(self, view: MigrationView) -> bool:
         return any(waiver.check == self._check for waiver in view.waivers)
+
+
+def finding_to_copy(finding: Finding) -> tuple[str, str]:
+    """The statements that cure a finding, or what was found where there are none."""
+    fixes = statements_to_copy([fix.statement for fix in finding.result.fixes])
+    found = f"{finding.word} {finding.title}: {finding.result.found}. {finding.result.remedy}".rstrip()
+    return fixes or ("the finding", found)
 
 
 def _rows(finding: Finding, cells: int) -> list[Row]:

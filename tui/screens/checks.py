@@ -12,9 +12,9 @@ from migration.decisions import Choice
 from migration.fixing import offers
 from migration.view import MigrationView
 from tui.desk import Desk
-from tui.screens.base import MigrationScreen
+from tui.screens.base import NAMED_GATES, MigrationScreen, asked, retry_rows
 from tui.screens.cancel import CancelScreen
-from tui.screens.check_detail import CheckDetailScreen
+from tui.screens.check_detail import CheckDetailScreen, finding_to_copy
 from tui.screens.fix_all import FixAllScreen
 from tui.text import coarse, plural
 from tui.widgets.check_list import check_rows, tally
@@ -32,6 +32,7 @@ class ChecksScreen(MigrationScreen):
     """The list of findings; Enter opens one."""
 
     STEP = 1
+    GUIDED = True
     NAME = "Checks"
     DECIDING = frozenset({"next", "recheck", "cancel"})
     HELP_TEXT = (
@@ -71,7 +72,7 @@ class ChecksScreen(MigrationScreen):
             ready = view is not None and not view.blocking
             return True if ready and self.desk.offers(Choice.CONFIRM, "checks") else None
         if action == "recheck":
-            return True if self.desk.offers(Choice.RECHECK) else None
+            return True if self.desk.offers(Choice.RECHECK) or self._failed() else None
         if action == "fix_all":
             return True if view is not None and offers(view.findings) and self.desk.offers(Choice.FIX_ALL) else None
         if action == "open":
@@ -87,10 +88,11 @@ class ChecksScreen(MigrationScreen):
             first = view.blocking[0]
             more = f" and {len(view.blocking) - 1} more" if len(view.blocking) > 1 else ""
             verb = "blocks" if len(view.blocking) == 1 else "block"
-            return f"Next is off: {first.word} {first.title}: {first.result.found}{more} {verb}."
+            way = "⏎ opens why" if self._marked(view) in view.blocking else "↑ ↓ lead there"
+            return f"Next is off, {way}: {first.word} {first.title}: {first.result.found}{more} {verb}."
         if self.desk.offers(Choice.CONFIRM, "checks"):
-            return "Nothing blocks. n goes on and makes the plan; nothing is changed by that."
-        return ""
+            return f"Nothing blocks. {self.key('next')} goes on and makes the plan; nothing is changed by that."
+        return asked(view)
 
     def fill(self, page: Page, view: MigrationView) -> None:
         """The list, then the chosen finding in short."""
@@ -98,6 +100,7 @@ class ChecksScreen(MigrationScreen):
         now = self.desk.clock()
         age = f"{coarse(now - view.findings_at)} ago" if view.findings_at else ""
         page.ends(" Prerequisite checks", f"run {age}" if age else "", "head")
+        page.rows += retry_rows(view, page.cells)
         if not findings:
             page.blank()
             page.para("Both servers are being asked. This takes a few seconds; nothing is changed.")
@@ -120,6 +123,11 @@ class ChecksScreen(MigrationScreen):
             page.add((f"   {hidden} more: ↑ ↓ move through the list", "dim"))
         page.foot(_short(finding, page.cells, detail))
 
+    def useful(self) -> tuple[str, str] | None:
+        """The fix of the chosen finding, or the finding."""
+        findings = sorted_findings(self.view) if self.view is not None else ()
+        return finding_to_copy(findings[self._cursor(findings)]) if findings else None
+
     def action_open(self) -> None:
         """Open the chosen finding."""
         if self.view is not None and self.view.findings:
@@ -134,9 +142,12 @@ class ChecksScreen(MigrationScreen):
             self._chosen = findings[index].check
             self.paint()
 
-    def action_recheck(self) -> None:
-        """Ask the servers again."""
-        self.decide(Choice.RECHECK, "run the checks again")
+    async def action_recheck(self) -> None:
+        """Ask the servers again; where a step before the checks has failed, try that again."""
+        if self._failed():
+            await self.action_retry()
+        else:
+            self.decide(Choice.RECHECK, "run the checks again")
 
     def action_next(self) -> None:
         """Accept the checks and go on to the plan."""
@@ -150,8 +161,20 @@ class ChecksScreen(MigrationScreen):
         """Open the screen that cancels the migration."""
         self.app.push_screen(CancelScreen(self.desk))
 
+    def _failed(self) -> bool:
+        """Whether a step that comes before the checks waits to be tried again."""
+        gate = self.view.gate if self.view is not None else None
+        return gate is not None and gate.id not in NAMED_GATES and self.desk.offers(Choice.CONFIRM)
+
     def _cursor(self, findings: Sequence[Finding]) -> int:
-        return next((n for n, finding in enumerate(findings) if finding.check == self._chosen), 0)
+        """The chosen one; where nobody has chosen, the first that blocks."""
+        blocking = self.view.blocking if self.view is not None else ()
+        chosen = self._chosen or (blocking[0].check if blocking else "")
+        return next((n for n, finding in enumerate(findings) if finding.check == chosen), 0)
+
+    def _marked(self, view: MigrationView) -> Finding:
+        findings = sorted_findings(view)
+        return findings[self._cursor(findings)]
 
 
 def _short(finding: Finding, cells: int, height: int) -> list[Row]:

@@ -20,6 +20,7 @@ class ChooseScreen(MigrationScreen):
     """The options of the open gate; Enter takes the marked one."""
 
     STEP = 2
+    GUIDED = True
     NAME = "Choose"
     DECIDING = frozenset({"take", "cancel"})
     HELP_TEXT = (
@@ -53,13 +54,12 @@ class ChooseScreen(MigrationScreen):
     def allowed(self, action: str) -> bool | None:
         """There has to be something to choose."""
         if action in ("take", "mark"):
-            return True if self._options() and self.desk.offers(Choice.CONFIRM) else None
+            return True if self._options() and self.desk.offers(Choice.CONFIRM) and not self.desk.pending else None
         return super().allowed(action)
 
     def reason(self) -> str:
-        """What is asked."""
-        gate = self.view.gate if self.view is not None else None
-        return f"{gate.question} Nothing is done by choosing." if gate is not None and gate.options else ""
+        """Which key takes it."""
+        return "⏎ takes the marked one. Nothing is done by choosing." if self._options() else ""
 
     def fill(self, page: Page, view: MigrationView) -> None:
         """The question, what follows from it, and the options with what they mean."""
@@ -68,6 +68,7 @@ class ChooseScreen(MigrationScreen):
             page.para(view.headline)
             return
         page.add((f" {gate.title}", "head"))
+        page.para(gate.question, "head")
         page.para(gate.consequence)
         page.blank()
         page.rows += _option_rows(gate, self._marked, page.cells, max(1, page.room - 4))

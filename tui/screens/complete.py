@@ -13,17 +13,18 @@ class CompleteScreen(ConfirmScreen):
     """Asks for the word `complete`."""
 
     STEP = 6
+    GUIDED = True
     NAME = "Complete"
     PROMPT = "Type complete to go on:"
     HELP_TEXT = (
         "Completing ends replication for good. Rollback is gone from here on; what remains is a restore "
         "from a backup.\n"
         "\n"
-        "No server is deleted by this program, ever.\n"
+        "Completing deletes no server. A runbook that can delete the old one asks first, and then for its name.\n"
         "\n"
-        "The report holds the plan and its hash, every check with its evidence, accepted findings with "
-        "their reasons, every change with its old value, the lag, the cutover with the time of each part, "
-        "and who decided what and when."
+        "The report holds the plan and its hash, every check, accepted findings with their reasons, every "
+        "change with its old value and its undo, the lag, the cutover with the time of each part, and who "
+        "decided what and when. Names and statements stand in it whole with --unmasked only."
     )
     WORDS = (("complete", "end replication for good; rollback is gone from here on"),)
 
@@ -57,14 +58,19 @@ class CompleteScreen(ConfirmScreen):
         keeps, leaves = (view.source, view.target) if back else (view.target, view.source)
         page.ends(f" COMPLETE {view.spec.id}", f"{keeps.name} has the writes", "head")
         page.blank()
-        page.para("After this there is no rollback from here, only a restore from a backup.", "warn")
-        page.gap(9)
-        which = "replication" if back else "reverse replication"
-        page.pair("Ends", f"{which} from {keeps.name} to {leaves.name}; undo: no", column=14)
-        page.pair("Stays", f"{leaves.name} keeps running with the data it has; no server is deleted", column=14)
+        if view.spec.in_place:
+            page.para(f"After this there is no rollback from here; {keeps.name} stays as it is now.", "warn")
+            page.gap(9)
+        else:
+            page.para("After this there is no rollback from here, only a restore from a backup.", "warn")
+            page.gap(9)
+            which = "replication" if back else "reverse replication"
+            page.pair("Ends", f"{which} from {keeps.name} to {leaves.name}; undo: no", column=14)
+            stays = f"{leaves.name} keeps running with the data it has; completing deletes no server"
+            page.pair("Stays", stays, column=14)
         changes = [fix for fix in view.fixes if not fix.undone]
         if changes:
-            stay = f"{plural(len(changes), 'change')} made for checks stay; each undo is in the report"
+            stay = f"{plural(len(changes), 'change')} made for checks stay; undo: cutover report --unmasked"
             page.pair("Changes", stay, column=14)
         if view.gate is not None and view.gate.consequence:
             page.pair("Then", view.gate.consequence, column=14)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,8 +14,8 @@ from textual.widgets import Input
 
 from migration.view import Plan
 from tui.desk import Desk
-from tui.screens.base import HELP, LEAVE, MIN_BODY, MigrationScreen
-from tui.screens.statements import StatementsScreen
+from tui.screens.base import BACK, GUIDE, HELP, LEAVE, MIN_BODY, MigrationScreen
+from tui.screens.statements import StatementsScreen, statements_to_copy
 from tui.widgets.confirm_field import ConfirmField, LineField
 from tui.widgets.countdown import SECONDS, Countdown
 from tui.widgets.key_line import KeyHint
@@ -38,7 +39,8 @@ class ConfirmScreen(MigrationScreen):
         Binding("enter", "begin", "Start countdown", key_display="⏎"),
         Binding("tab", "next_field", "Field", key_display="Tab"),
         Binding("s", "statements", "Statements", tooltip="what will run, word for word"),
-        Binding("escape", "back", "Back, no change", key_display="Esc"),
+        replace(BACK, description="Back, no change"),
+        GUIDE,
         HELP,
         LEAVE,
     ]
@@ -66,9 +68,9 @@ class ConfirmScreen(MigrationScreen):
         yield Lines(self._draw_countdown, id="countdown")
 
     def on_mount(self) -> None:
-        """Observers have no field to type into."""
+        """Where somebody else decides there is no field to type into."""
         self._guard()
-        if not self.desk.observer:
+        if self.desk.seated:
             # At once: a letter typed before the field has the focus would be a key of the screen.
             self.set_focus(self.query_one("#reason" if self.ASKS_REASON else "#word", Input))
 
@@ -92,6 +94,11 @@ class ConfirmScreen(MigrationScreen):
         """The part of the plan that this starts, where it is in the plan."""
         return None
 
+    def useful(self) -> tuple[str, str] | None:
+        """The statements that this starts."""
+        plan = self.statements()
+        return statements_to_copy([text for item in plan.items for text in item.statements]) if plan else None
+
     # The common part
 
     def draw_body(self, cells: int, height: int) -> Sequence[Row]:
@@ -113,8 +120,8 @@ class ConfirmScreen(MigrationScreen):
 
     def missing(self) -> str:
         """What still keeps Enter off; empty when everything is there."""
-        if self.desk.observer:
-            return "observers decide nothing"
+        if not self.desk.seated:
+            return "observers decide nothing" if self.desk.observer else "somebody else decides"
         why = self.locked()
         if why:
             return why
@@ -250,16 +257,16 @@ class ConfirmScreen(MigrationScreen):
         if not self.is_mounted or not self.query("#word"):
             return
         field = self.query_one("#word", ConfirmField)
-        field.disabled = self.desk.observer or self._sent
+        field.disabled = not self.desk.seated or self._sent
         field.locked = bool(self.locked())
         if not field.disabled and not field.locked:
             return
         counted = self.countdown.running
         self.countdown.stop()
-        if not field.disabled:
+        if not self._sent:
             field.value = ""
-            if counted:
-                self.set_focus(field)
+        if counted and not field.disabled:
+            self.set_focus(field)
 
     def _draw_expected(self, cells: int, height: int) -> list[Row]:
         right = self.is_mounted and self.typed == self.word() and bool(self.word())

@@ -16,7 +16,7 @@ from migration.model import Side
 from tui.desk import Desk
 from tui.feed import in_thread
 from tui.messages import RehearsalReady
-from tui.screens.base import MIN_BODY, WizardScreen
+from tui.screens.base import BACK, HELP, LEAVE, MIN_BODY, WizardScreen
 from tui.start import ConnectFailed, ConnectForm, OpenConnect, ProbeLine, Secret, SideForm, TlsMode
 from tui.text import elapsed, fit
 from tui.widgets.confirm_field import LineField
@@ -68,9 +68,9 @@ class ConnectScreen(WizardScreen):
         Binding("enter", "go", "Test both", key_display="⏎"),
         Binding("tab", "app.focus_next", "Next field", key_display="Tab"),
         Binding("shift+tab", "app.focus_previous", show=False),
-        Binding("escape", "back", "Back", key_display="Esc"),
-        Binding("f1", "app.help", "Help", key_display="F1"),
-        Binding("ctrl+q", "app.leave", "Leave", key_display="^q"),
+        BACK,
+        replace(HELP, key="f1", key_display="F1"),
+        replace(LEAVE, key="ctrl+q", key_display="^q"),
     ]
     AUTO_FOCUS = "#migration"
 

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 from migration.model import Stage
 from migration.view import MigrationView, ProgressView, StepState, StepView
-from tui.screens.base import RETRY, MigrationScreen, retry_rows
+from tui.screens.base import RETRY, MigrationScreen, asked, retry_rows
 from tui.screens.cancel import CancelScreen
 from tui.screens.log import LEVELS
 from tui.text import amount, clock, clock_minutes, duration, elapsed, fit
@@ -22,6 +22,7 @@ class SyncScreen(MigrationScreen):
     """Common to the two halves of the sync: copying, and following."""
 
     LIVE = True
+    GUIDED = True
     DECIDING = frozenset({"pause", "cancel", "cutover", "complete", "drain", "retry"})
 
     def action_cancel(self) -> None:
@@ -73,7 +74,7 @@ class CopyScreen(SyncScreen):
         if view is None or view.end is not None or view.paused:
             return ""
         if view.gate is not None:
-            return view.headline
+            return (asked(view) if self.desk.seated else "") or view.headline
         return f"{view.headline.rstrip('.')}. You can leave: it goes on."
 
 

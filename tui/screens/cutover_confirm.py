@@ -45,6 +45,7 @@ class CutoverConfirmScreen(ConfirmScreen):
     """Locks itself whenever a condition turns red."""
 
     STEP = 5
+    GUIDED = True
     NAME = "Cut over"
     PROMPT = "Type the name of the SOURCE, which will stop taking writes:"
     HELP_TEXT = (
@@ -111,12 +112,6 @@ class CutoverConfirmScreen(ConfirmScreen):
         page.gap(1)
         page.para("Nothing has been changed yet. Esc leaves this screen and changes nothing.", "dim")
 
-    def draw_panel(self, cells: int) -> list[Row]:
-        """What the operator should know."""
-        page = Page(cells, 0)
-        page.para(self.HELP_TEXT, indent=1)
-        return page.rows
-
 
 def _what_happens(view: MigrationView, cells: int) -> list[Row]:
     budget = duration(view.spec.limits.fence_s)
@@ -134,11 +129,22 @@ def _what_happens(view: MigrationView, cells: int) -> list[Row]:
             ("2 you move application servers", "you decide", "s: move them back"),
             (f"3 {view.source.name} read-only", "seconds", "NO: rollback, not stop"),
         ]
+    if view.spec.in_place:
+        lines = in_place_lines(view.source.name, estimate)
     rows: list[Row] = [row((fit(f"   {'What happens':<{name}} {'About':<9} You can stop it", cells), "dim"))]
     for what, long, stop in lines:
         style = "off" if stop.startswith("NO") else ""
         rows.append(row(f"   {fit(what, name)} {fit(long, 9)} ", (fit(stop, cells - name - 15), style)))
     return rows
+
+
+def in_place_lines(name: str, estimate: str) -> list[tuple[str, str, str]]:
+    """What happens where a server is changed where it is: what, how long, and whether one can stop it."""
+    return [
+        ("1 the change is ordered", "at once", "NO: rollback, not stop"),
+        ("2 failover: nobody gets in", estimate, "NO: rollback, not stop"),
+        (f"3 {name} takes writes again", "at once", "-"),
+    ]
 
 
 def _sum(items: list[PlanItem]) -> float | None:
@@ -167,7 +173,7 @@ def _conditions(view: MigrationView, cells: int, now: float, stale_s: float | No
     gate = view.gate
     shown = gauge(view.lag, now, stale_s)
     digits, unit = big_number(shown)
-    lag = f"lag {digits} {unit}"
+    lag = "" if view.spec.in_place else f"lag {digits} {unit}"
     if gate is None:
         return [row("   Gate   ", ("closed", "warn"), f"   {lag}")]
     held = sum(1 for condition in gate.conditions if condition.ok)

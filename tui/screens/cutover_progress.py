@@ -13,6 +13,7 @@ from tui.screens.after import client_rows
 from tui.screens.base import WizardScreen
 from tui.screens.copy import log_rows
 from tui.text import clean, clock, duration
+from tui.widgets.guide import Explained, of_switch
 from tui.widgets.key_line import KeyHint
 from tui.widgets.lines import Page, Row, row
 from tui.widgets.step_list import part_rows
@@ -25,6 +26,8 @@ class CutoverProgressScreen(WizardScreen):
 
     LIVE = True
     STEP = 5
+    ALONE = True
+    GUIDED = True
     NAME = "Cutting over"
     DECIDING = frozenset({"stop"})
     HELP_TEXT = (
@@ -85,6 +88,10 @@ class CutoverProgressScreen(WizardScreen):
             page.para(f"s  STOP: gives the writes back to {attempt.old}. Works until the double line.", "warn")
         page.gap(1)
         page.rows += log_rows(view, page.cells, page.room)
+
+    def explained(self) -> Explained | None:
+        """The switch itself."""
+        return of_switch(self.view) if self.view is not None else None
 
     def action_stop(self) -> None:
         """Give the writes back."""

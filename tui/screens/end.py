@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from migration.journal import JournalError
-from migration.model import End
+from migration.model import End, from_to
 from migration.view import MigrationView
 from tui.feed import in_thread
 from tui.messages import Exported
@@ -47,8 +47,14 @@ class EndScreen(MigrationScreen):
         return super().allowed(action)
 
     def reason(self) -> str:
-        """Where the report is."""
-        return self.desk.exported
+        """Where the report is, or which keys there are."""
+        writes = f"; {self.key('export')} writes the report, with names masked" if self.allowed("export") else ""
+        keys = f"{self.key('leave')} leaves{writes}."
+        return self.desk.exported or keys
+
+    def useful(self) -> tuple[str, str] | None:
+        """The command that writes the report."""
+        return ("the command", f"cutover report {self.view.spec.id}") if self.view is not None else None
 
     def fill(self, page: Page, view: MigrationView) -> None:
         """Outcome and figures."""
@@ -66,7 +72,7 @@ class EndScreen(MigrationScreen):
             page.pair("Took", f"{took} from the first record to the end", column=19)
         for attempt in view.attempts[-3:]:
             window = f", {attempt.window_ms:,.0f} ms without writes" if attempt.window_ms is not None else ""
-            text = f"{attempt.old} → {attempt.new} {attempt.result}{window}, by {clean(attempt.actor)}"
+            text = f"{from_to(attempt.old, attempt.new)} {attempt.result}{window}, by {clean(attempt.actor)}"
             page.pair(attempt.direction.value.capitalize(), text, column=19)
         if view.attempts:
             page.rows += figure_rows(view.figures, view.attempt)
@@ -80,7 +86,8 @@ class EndScreen(MigrationScreen):
             page.pair("Plan", view.plan.hash[:12], column=19)
         page.gap(3)
         page.pair("Journal", self.desk.presenter.place(self.desk.journal or ""), column=19)
-        page.pair("Report", f"e writes it, names masked, or: cutover report {view.spec.id}", column=19)
+        writes = f"{self.key('export')} writes it, names masked"
+        page.pair("Report", f"{writes}, or: cutover report {view.spec.id}", column=19)
         page.gap(1)
         page.rows += log_rows(view, page.cells, page.room)
 

@@ -25,13 +25,19 @@ class ServersScreen(MigrationScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [*MigrationScreen.COMMON]
 
+    def useful(self) -> tuple[str, str] | None:
+        """Where the two servers are."""
+        sides = (self.view.source, self.view.target) if self.view is not None else ()
+        return "both addresses", "\n".join(f"{side.name} {side.address}" for side in sides)
+
     def fill(self, page: Page, view: MigrationView) -> None:
         """Both servers, then the limits."""
         spec = view.spec
-        _server(page, "Source", view.source, view)
+        _server(page, "Server" if spec.in_place else "Source", view.source, view)
         page.blank()
-        _server(page, "Target", view.target, view)
-        page.blank()
+        if not spec.in_place:
+            _server(page, "Target", view.target, view)
+            page.blank()
         page.pair("Runbook", spec.runbook, column=14)
         page.pair("Databases", ", ".join(spec.databases) or "all but the servers' own", column=14)
         page.pair("Positions", view.positioning or spec.positioning.value, column=14)

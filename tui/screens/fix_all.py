@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -10,9 +11,10 @@ from migration.decisions import Choice, Decision
 from migration.fixing import Offer, digest, offers, side_of
 from migration.view import MigrationView
 from tui.desk import Desk
-from tui.screens.base import BACK, HELP, LEAVE, MigrationScreen
+from tui.screens.base import BACK, HELP, LEAVE, MIN_BODY, MigrationScreen
+from tui.screens.statements import statements_to_copy
 from tui.text import fit, plural
-from tui.widgets.lines import Page
+from tui.widgets.lines import Page, Row, text_of
 
 
 class FixAllScreen(MigrationScreen):
@@ -41,6 +43,7 @@ class FixAllScreen(MigrationScreen):
         super().__init__(desk)
         self._offset = 0
         self._length = 0
+        self._cells = MIN_BODY
 
     def offers(self) -> tuple[Offer, ...]:
         """What could be changed now."""
@@ -66,18 +69,19 @@ class FixAllScreen(MigrationScreen):
         listed = self.offers()
         page.ends(" Changes that would cure findings", plural(len(listed), "change"), "head")
         page.blank()
-        body = Page(page.cells, 0)
-        for number, one in enumerate(listed, 1):
-            fix = one.fix
-            restart = ", needs a restart" if fix.restart else ""
-            body.add((fit(f" {number}. {fix.setting} on {side_of(fix.side)}{restart}", page.cells - 2), "head"))
-            body.add(("   - ", "fail"), fit(fix.was, page.cells - 6))
-            body.add(("   + ", "ok"), fit(fix.becomes, page.cells - 6))
-            body.pair("Runs", fix.statement)
-            body.pair("Reach", fix.reach)
-        self._length = max(0, len(body.rows) - page.room)
+        rows = _rows(listed, page.cells)
+        self._cells = page.cells
+        self._length = max(0, len(rows) - page.room)
         self._offset = min(self._offset, self._length)
-        page.rows += body.rows[self._offset : self._offset + page.room]
+        page.rows += rows[self._offset : self._offset + page.room]
+
+    def useful(self) -> tuple[str, str] | None:
+        """The statements of all changes."""
+        return statements_to_copy([one.fix.statement for one in self.offers()])
+
+    def out_of_view(self) -> Sequence[str]:
+        """All changes, where there are more than the screen has room for."""
+        return [text_of(line) for line in _rows(self.offers(), self._cells)] if self._length else ()
 
     def action_scroll(self, step: int) -> None:
         """Scroll the list."""
@@ -90,3 +94,16 @@ class FixAllScreen(MigrationScreen):
         decision = Decision(Choice.FIX_ALL, "checks", shown=digest(listed))
         self.desk.decide(decision, f"make {plural(len(listed), 'change')}")
         self.paint()
+
+
+def _rows(offered: Sequence[Offer], cells: int) -> list[Row]:
+    body = Page(cells, 0)
+    for number, one in enumerate(offered, 1):
+        fix = one.fix
+        restart = ", needs a restart" if fix.restart else ""
+        body.add((fit(f" {number}. {fix.setting} on {side_of(fix.side)}{restart}", cells - 2), "head"))
+        body.add(("   - ", "fail"), fit(fix.was, cells - 6))
+        body.add(("   + ", "ok"), fit(fix.becomes, cells - 6))
+        body.pair("Runs", fix.statement)
+        body.pair("Reach", fix.reach)
+    return body.rows

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from textual.binding import Binding
-
 from tui.desk import Desk
 from tui.screens.base import WizardScreen
 from tui.screens.statements import ScrollScreen
 from tui.text import fit, wrap
 from tui.widgets.lines import Page, Row, row
 
-_EVERYWHERE = (
-    ("escape", "Esc", "one screen back; never changes anything"),
-    ("q", "q", "leave; the migration goes on"),
-    ("question_mark", "?", "help on this screen"),
-    ("P", "P", "presenter mode: names under aliases, for a screen that others look at"),
-)
 _WORDS = (
     ("source", "the server that has the writes now"),
     ("target", "the server that is to have them"),
@@ -38,21 +30,11 @@ class HelpScreen(ScrollScreen):
         page = Page(cells, 0)
         page.add((f" Help: {self._about.NAME}", "head"))
         page.blank()
-        page.para(self._about.HELP_TEXT)
+        page.para(self._about.help_text)
         page.blank()
         page.add(("   Keys here", "head"))
-        shown: set[str] = set()
-        works = {"P"} if self._about.AUTO_FOCUS == "" else set()
-        for binding in self._about.BINDINGS:
-            if isinstance(binding, Binding):
-                works.update(binding.key.split(","))
-            if isinstance(binding, Binding) and binding.show:
-                key = binding.key_display or binding.key
-                shown.add(key)
-                _pair(page, key, _sentence(binding))
-        for name, key, text in _EVERYWHERE:
-            if key not in shown and name in works:
-                _pair(page, key, text)
+        for key, text in self._about.every_key():
+            _pair(page, key, text)
         page.blank()
         page.add(("   Words", "head"))
         for name, text in (*self._about.WORDS, *_WORDS):
@@ -61,16 +43,6 @@ class HelpScreen(ScrollScreen):
         page.para("Colours are never the only sign: OK, WARN, FAIL and UNKNOWN are always written.", "dim")
         page.para("Keys that change something severe open a screen first and end in …", "dim")
         return page.rows
-
-
-def _sentence(binding: Binding) -> str:
-    return {
-        "app.look(1)": "look at a step: 1 Connect, 2 Checks, 3 Plan, 4 Copy, 5 Replicate, 6 Cut over, 7 Finish",
-        "app.leave": "leave; the migration goes on",
-        "back": f"{binding.description.lower()}; never changes anything",
-        "app.help": "help on this screen",
-        "app.log": "what happened so far",
-    }.get(binding.action, binding.tooltip or binding.description)
 
 
 def _pair(page: Page, name: str, text: str) -> None:

@@ -10,7 +10,7 @@ from migration.decisions import Choice
 from migration.model import Direction
 from migration.view import AttemptView, GateView, MigrationView, StepState
 from tui.places import rolled_back
-from tui.screens.base import RETRY, MigrationScreen, retry_rows
+from tui.screens.base import RETRY, MigrationScreen, asked, retry_rows
 from tui.screens.complete import CompleteScreen
 from tui.screens.copy import SyncScreen, log_rows, progress_rows
 from tui.screens.cutover_confirm import CutoverConfirmScreen
@@ -33,7 +33,7 @@ class LagScreen(SyncScreen):
         "\n"
         "A number older than 3 s is shown as ?, never as good.\n"
         "\n"
-        "c opens the cutover screen; it starts nothing."
+        "{cutover} opens the cutover screen; it starts nothing."
     )
     WORDS = (
         ("lag", "how far the target is behind, in seconds, with the method that measured it"),
@@ -69,7 +69,7 @@ class LagScreen(SyncScreen):
         if view is None or view.end is not None or view.paused:
             return ""
         if view.gate is not None and view.gate.id != "cutover":
-            return view.headline
+            return (asked(view) if self.desk.seated else "") or view.headline
         if not self.desk.offers(Choice.CONFIRM, "cutover"):
             return f"The cutover is off: {view.headline}"
         stale = self.desk.stale_s()
@@ -77,29 +77,35 @@ class LagScreen(SyncScreen):
             return f"The cutover waits: the lag is UNKNOWN, no reading for {elapsed(stale)}."
         red = [condition.text for condition in view.gate.conditions if not condition.ok] if view.gate else []
         if red:
-            return f"The cutover waits: {red[0]}. c opens its screen and starts nothing."
-        return "Ready when you are. c opens the cutover screen and starts nothing."
+            return f"The cutover waits: {red[0]}. {self.key('cutover')} opens its screen and starts nothing."
+        return f"Ready when you are. {self.key('cutover')} opens the cutover screen and starts nothing."
 
     def fill(self, page: Page, view: MigrationView) -> None:
         """Gauge, history, conditions, log."""
         now, stale = self.desk.clock(), self.desk.stale_s()
-        draw_gauge(page, view.lag, now, stale)
-        page.blank()
-        height = 4 if page.height < 24 else 8
-        page.rows += history_rows(view.lag, now, page.cells, height, stale)
+        if view.spec.in_place:
+            page.add((f" {view.source.name} is changed where it is: nothing follows, and nothing lags", "head"))
+            page.para(view.gate.consequence if view.gate is not None else view.headline)
+        else:
+            draw_gauge(page, view.lag, now, stale)
+            page.blank()
+            height = 4 if page.height < 24 else 8
+            page.rows += history_rows(view.lag, now, page.cells, height, stale)
         page.rows += retry_rows(view, page.cells)
         page.rows += _comparing(view, page.cells, now)
         if view.attempt is not None:
             page.gap(6)
             page.rows += attempt_rows(view.attempt, page.cells)
-        if not self.wide or page.height < 24:
+        if not self.wide or page.height < 24 or self.desk.guiding:
             page.gap(4)
             page.rows += condition_rows(view.gate, now, page.cells)
         page.gap(1)
         page.rows += log_rows(view, page.cells, page.room)
 
     def draw_panel(self, cells: int) -> list[Row]:
-        """The conditions, then what lag means."""
+        """The conditions, then what lag means; the guide where it is on."""
+        if self.desk.guiding:
+            return list(super().draw_panel(cells))
         page = Page(cells, 0)
         view = self.view
         if view is not None and view.gate is not None and view.gate.conditions:
@@ -109,7 +115,7 @@ class LagScreen(SyncScreen):
                 page.rows += _hanging(mark, condition.text, cells)
             page.add((f" {_age(view.gate, self.desk.clock())}", "dim"))
             page.blank()
-        page.para(self.HELP_TEXT, indent=1)
+        page.para(self.help_text, indent=1)
         return page.rows
 
     def action_cutover(self) -> None:

@@ -22,6 +22,11 @@ class LogScreen(ScrollScreen):
         super().__init__(desk)
         self.offset_rows = 1_000_000
 
+    def useful(self) -> tuple[str, str] | None:
+        """Every line of it."""
+        lines = self.view.log if self.view else ()
+        return "the log", "\n".join(f"{clock(line.at)} {WORDS.get(line.level, '')}{line.text}" for line in lines)
+
     def all_rows(self, cells: int) -> list[Row]:
         """Time, level and text of every line."""
         page = Page(cells, 0)

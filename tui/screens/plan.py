@@ -13,9 +13,10 @@ from migration.view import MigrationView, Plan, PlanItem
 from tui.desk import Desk
 from tui.screens.base import MigrationScreen
 from tui.screens.cancel import CancelScreen
-from tui.screens.statements import StatementsScreen
+from tui.screens.statements import StatementsScreen, statements_to_copy
 from tui.text import duration, plural
 from tui.widgets.check_list import window
+from tui.widgets.guide import Explained, of_item
 from tui.widgets.lines import Page, Row
 from tui.widgets.step_list import plan_rows
 
@@ -24,6 +25,7 @@ class PlanScreen(MigrationScreen):
     """The ordered steps with the two lines, and the approval."""
 
     STEP = 2
+    GUIDED = True
     NAME = "Plan"
     DECIDING = frozenset({"approve", "cancel"})
     HELP_TEXT = (
@@ -81,13 +83,23 @@ class PlanScreen(MigrationScreen):
         page.ends(head, _sums(plan), "head")
         page.gap(14)
         rows = plan_rows(plan, page.cells, self._cursor)
-        detail = _detail(plan.items[self._cursor], page.cells, 5 if page.height < 24 else 12)
+        detail = _detail(plan.items[self._cursor], page.cells, 5 if page.height < 24 else 12, self.key("statements"))
         room = page.room - len(detail)
         if len(rows) > room:
             shown = window(len(rows) - 1, _line_of(plan, self._cursor), room - 1)
             rows = [rows[0], *[rows[1 + n] for n in shown]]
         page.rows += rows
         page.foot(detail)
+
+    def explained(self) -> Explained | None:
+        """The chosen step, where it is in view."""
+        plan = self.view.plan if self.view is not None else None
+        return of_item(plan.items[self._cursor]) if plan is not None else None
+
+    def useful(self) -> tuple[str, str] | None:
+        """The statements of the chosen step."""
+        plan = self.view.plan if self.view is not None else None
+        return statements_to_copy(plan.items[self._cursor].statements) if plan is not None else None
 
     def action_move(self, step: int) -> None:
         """Choose another step."""
@@ -126,7 +138,7 @@ def _sum(items: list[PlanItem]) -> str:
     return total if len(known) == len(items) else f"{total} and more"
 
 
-def _detail(item: PlanItem, cells: int, height: int) -> list[Row]:
+def _detail(item: PlanItem, cells: int, height: int, key: str) -> list[Row]:
     page = Page(cells, height)
     page.rule(item.title)
     page.pair("Why", item.why)
@@ -139,5 +151,5 @@ def _detail(item: PlanItem, cells: int, height: int) -> list[Row]:
     if len(page.rows) > height:
         more = len(page.rows) - height + 1
         page.rows[height - 1 :] = []
-        page.add((f"   {more} more rows; s shows the statements", "dim"))
+        page.add((f"   {more} more rows; {key} shows the statements", "dim"))
     return page.rows

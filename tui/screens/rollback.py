@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from migration.decisions import Choice
+from migration.model import from_to
 from tui.screens.confirm import ConfirmScreen
-from tui.screens.cutover_confirm import gate_lock
+from tui.screens.cutover_confirm import gate_lock, in_place_lines
 from tui.text import clean, duration, elapsed, fit, plural
 from tui.widgets.lines import Page, row
+
+_UNLESS = "nothing: without everything on the source it stops by itself"
 
 
 class RollbackScreen(ConfirmScreen):
     """Asks for the reason and for the target's name."""
 
     STEP = 6
+    GUIDED = True
     NAME = "Roll back"
     ASKS_REASON = True
     REASON_PROMPT = "Why are you rolling back? It goes into the report."
@@ -56,19 +60,26 @@ class RollbackScreen(ConfirmScreen):
         if view is None:
             return
         budget = duration(view.spec.limits.fence_s)
-        page.ends(f" ROLL BACK  {view.target.name} → {view.source.name}", clean(view.spec.environment), "head")
+        page.ends(f" ROLL BACK  {from_to(view.target.name, view.source.name)}", clean(view.spec.environment), "head")
         page.gap(11)
         name = min(40, page.cells - 34)
         page.add((fit(f"   {'What happens':<{name}} About      You can stop it", page.cells), "dim"))
-        for what, long, stop in (
+        lines = [
             (f"1 fence: writes on {view.target.name} stop", "at once", "s: writes back"),
             (f"2 drain: {view.source.name} catches up", f"≤ {budget}", f"s, or after {budget}"),
             (f"3 promote {view.source.name} for writes", "about 1 s", "NO"),
-        ):
-            page.rows.append(row(f"   {fit(what, name)} {fit(long, 10)} ", (stop, "off" if stop == "NO" else "")))
+        ]
+        kept, lost = "all writes made on the target since the cutover", _UNLESS
+        if view.spec.in_place:
+            lines = in_place_lines(view.source.name, duration(view.attempt.budget_s) if view.attempt else "-")
+            kept, lost = "all writes: there is one set of data", "nothing"
+        for what, long, stop in lines:
+            page.rows.append(
+                row(f"   {fit(what, name)} {fit(long, 10)} ", (stop, "off" if stop.startswith("NO") else ""))
+            )
         page.gap(7)
-        page.pair("Kept", "all writes made on the target since the cutover", column=15)
-        page.pair("Lost", "nothing: without everything on the source it stops by itself", column=15)
+        page.pair("Kept", kept, column=15)
+        page.pair("Lost", lost, column=15)
         changes = [fix for fix in view.fixes if not fix.undone]
         undone = f"{plural(len(changes), 'change')} made for checks" if changes else "nothing"
         page.pair("Not undone", undone, column=15)

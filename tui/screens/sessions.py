@@ -15,7 +15,7 @@ from migration.sessions import Session, sessions, state_dir
 from tui.desk import Desk
 from tui.feed import in_thread
 from tui.messages import NewMigration, OpenJournal
-from tui.places import STEPS, place, rail
+from tui.places import place, rail
 from tui.screens.base import HELP, LEAVE, WizardScreen
 from tui.start import OpenSessions, Start
 from tui.text import clean, coarse, day_and_clock, fit, plural
@@ -44,7 +44,7 @@ class SessionsScreen(WizardScreen):
         "\n"
         "If SSH drops, log in again and press Enter here: you are back on the same step.\n"
         "\n"
-        "First migration? Press t and rehearse on servers of this machine: nothing of yours is touched."
+        "First migration? Press {rehearse} and rehearse on servers of this machine: nothing of yours is touched."
     )
     WORDS = (("observer", "sees everything and changes nothing"),)
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -105,6 +105,8 @@ class SessionsScreen(WizardScreen):
             return self._error
         if self._found is None:
             return "Looking for migrations."
+        if not self._found and self.allowed("rehearse"):
+            return "t tries a whole migration on servers of this machine; nothing of yours is touched."
         where = "on this machine" if self.desk.presenter.on else f"in {state_dir()}"
         return f"{plural(len(self._found), 'migration')} {where}"
 
@@ -117,9 +119,10 @@ class SessionsScreen(WizardScreen):
             page.para("None yet." if self._found is not None else "Looking for migrations.")
             page.blank()
             if self._start.rehearsal is not None:
-                page.para("t rehearses a whole migration on servers of this machine; nothing of yours is touched.")
+                key = self.key("rehearse")
+                page.para(f"{key} rehearses a whole migration on servers of this machine; nothing of yours is touched.")
             if self._start.connect is not None:
-                page.para("n asks for two servers and makes a real migration.")
+                page.para(f"{self.key('new')} asks for two servers and makes a real migration.")
             return page.rows
         name = cells - 48
         page.add((fit(f"   {'Migration':<{name}}{'Step':<14}{'State':<17}Last record", cells), "dim"))
@@ -162,6 +165,11 @@ class SessionsScreen(WizardScreen):
             over = chosen.view.end is not None
             self.post_message(OpenJournal(chosen.journal, observer=observer, welcome_back=not over))
 
+    def useful(self) -> tuple[str, str] | None:
+        """The command that goes back to the chosen migration."""
+        chosen = self._session()
+        return ("the command", f"cutover resume {chosen.id}") if chosen is not None else None
+
     def renew(self) -> None:
         """List them anew."""
         self._look()
@@ -188,19 +196,22 @@ class SessionsScreen(WizardScreen):
         view = session.view
         if view is None:
             return row(lead, ("FAIL          cannot be read", "fail"))
-        step = next((n for n, item in enumerate(rail(view)) if item.mark == "▶"), 6)
+        steps = rail(view)
+        step = next((item for item in steps if item.mark == "▶"), steps[-1])
         last = max((line.at for line in view.log), default=view.created_at)
         word, tone = _state(session)
         ago = f"{coarse(self.desk.clock() - last)} ago" if self.desk.clock() - last < 86400 else day_and_clock(last)
-        return row(lead, f"{step + 1} {STEPS[step]:<12}", (fit(word, 17), tone), (ago, "dim"))
+        return row(lead, f"{step.number} {step.name:<12}", (fit(word, 17), tone), (ago, "dim"))
 
     def _about(self, page: Page, session: Session) -> None:
         view = session.view
         if view is None:
             page.para(session.error, "fail")
             return
-        page.pair("Source", f"{view.source.name} {view.source.address} {view.source.version}", column=14)
-        page.pair("Target", f"{view.target.name} {view.target.address} {view.target.version}", column=14)
+        side = "Server" if view.spec.in_place else "Source"
+        page.pair(side, f"{view.source.name} {view.source.address} {view.source.version}", column=14)
+        if not view.spec.in_place:
+            page.pair("Target", f"{view.target.name} {view.target.address} {view.target.version}", column=14)
         page.pair("Started", day_and_clock(view.created_at), column=14)
         page.pair("Writes", f"{clean(view.primary)} has the writes", column=14)
         page.pair("Now", view.headline, column=14)

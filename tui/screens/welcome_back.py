@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from migration.view import MigrationView
-from tui.screens.base import HELP, LEAVE, MigrationScreen
+from tui.screens.base import BACK_TOO, HELP, LEAVE, LOG, MigrationScreen
 from tui.screens.copy import log_rows
 from tui.text import clean, coarse, day_and_clock
 from tui.widgets.lines import Page
@@ -27,8 +27,8 @@ class WelcomeBackScreen(MigrationScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "back", "Go on", key_display="⏎"),
-        Binding("escape", "back", show=False),
-        Binding("l", "app.log", "Log"),
+        BACK_TOO,
+        LOG,
         HELP,
         LEAVE,
     ]
@@ -45,6 +45,8 @@ class WelcomeBackScreen(MigrationScreen):
         runner = f"at work, process {view.runner_pid}" if view.runner_alive else "not at work"
         if view.end is None:
             page.pair("Runner", runner, "" if view.runner_alive else "fail", column=14)
+        if view.seat.who and view.end is None:
+            page.pair("Operator", f"{view.seat.who}, since {day_and_clock(view.seat.since)}", column=14)
         page.pair("Now", view.headline, column=14)
         page.blank()
         page.add(("   What happened last", "dim"))

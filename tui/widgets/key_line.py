@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from tui.ascii_only import keys_in_words
 from tui.text import width
 from tui.widgets.lines import Row, Span
 
@@ -19,15 +20,19 @@ class KeyHint:
 
 def key_row(hints: tuple[KeyHint, ...], cells: int) -> Row:
     """The hints in one row; a key that is off says so, by brackets alone where the words do not fit."""
-    worded = _row(hints, "{key} {label} (off)  ")
-    return worded if sum(width(span.text) for span in worded) <= cells + 2 else _row(hints, "({key} {label})  ")
+    named = tuple(replace(hint, key=keys_in_words(hint.key)) for hint in hints)
+    for off, gap in (("{key} {label} (off)", "  "), ("({key} {label})", "  "), ("({key} {label})", " ")):
+        found = _row(named, off, gap)
+        if sum(width(span.text) for span in found) <= cells + len(gap):
+            break
+    return found
 
 
-def _row(hints: tuple[KeyHint, ...], off: str) -> Row:
+def _row(hints: tuple[KeyHint, ...], off: str, gap: str) -> Row:
     spans = [Span(" ")]
     for hint in hints:
         if hint.on:
-            spans += [Span(hint.key, "key"), Span(f" {hint.label}  ")]
+            spans += [Span(hint.key, "key"), Span(f" {hint.label}{gap}")]
         else:
-            spans.append(Span(off.format(key=hint.key, label=hint.label), "dim"))
+            spans.append(Span(off.format(key=hint.key, label=hint.label) + gap, "dim"))
     return tuple(spans)

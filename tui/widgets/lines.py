@@ -45,6 +45,11 @@ def row(*parts: str | tuple[str, str]) -> Row:
     return tuple(Span(part) if isinstance(part, str) else Span(*part) for part in parts)
 
 
+def text_of(line: Row) -> str:
+    """A row as text."""
+    return "".join(span.text for span in line).rstrip()
+
+
 def word(text: str, cells: int) -> tuple[str, str]:
     """A result word, padded and in its style."""
     return fit(text, cells), WORD_STYLES.get(text, "")
@@ -155,7 +160,7 @@ class Lines(Widget, can_focus=False):
     @property
     def plain(self) -> str:
         """The rows as text."""
-        return "\n".join("".join(span.text for span in line).rstrip() for line in self._rows)
+        return "\n".join(map(text_of, self._rows))
 
     def render_line(self, y: int) -> Strip:
         """One row in the current theme."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from migration.model import Writes
+from migration.plan_document import YOU_DECIDE, no_return
 from migration.view import Plan, PlanItem, StepState, StepView, SwitchStep
 from tui.text import duration, elapsed, fit, fit_right
 from tui.widgets.lines import Page, Row, row
@@ -40,12 +41,11 @@ def plan_rows(plan: Plan, cells: int, cursor: int) -> list[Row]:
     page = Page(cells, 0)
     for number, item in enumerate(plan.items, 1):
         if item.kind == "gate":
-            page.drawn(f"you decide: {item.title}", "─", "head")
+            page.drawn(f"{YOU_DECIDE}: {item.title}", "─", "head")
             continue
         page.rows.append(_plan_row(number, item, title, undo, number - 1 == cursor))
         if item.kind == "switch":
-            only = ": new writes exist only on the target" if cells >= 76 else ""
-            page.drawn(f"point of no free return{only}", "═", "off")
+            page.drawn(no_return(item), "═", "off")
     return rows + page.rows
 
 

@@ -17,6 +17,7 @@ from migration.aliyun.checks import (
     evaluation,
     instance,
     logs,
+    nodes,
     places,
     roles,
     settings,
@@ -27,8 +28,8 @@ from migration.check import Check
 from migration.checks import of_topic
 
 TOPICS: tuple[ModuleType, ...] = (
-    instance, places, roles, accounts, content, whitelists, encryption, settings, storage, logs, dts, deadline, billing,
-    evaluation,
+    instance, places, roles, accounts, content, whitelists, encryption, settings, storage, nodes, logs, dts, deadline,
+    billing, evaluation,
 )  # fmt: skip
 
 

@@ -63,7 +63,8 @@ class Compared:
 
     def apply(self, m: Migration) -> None:
         """Ask, and keep what is found."""
-        pair = Pair(m.source, m.other, m.spec, m.secrets, m.positioning, route_of(m), m.cloud)
+        chosen = m.story().chosen
+        pair = Pair(m.source, m.other, m.spec, m.secrets, m.positioning, route_of(m), m.cloud, chosen)
         for finding in run_checks(pair, self._asked(m)):
             m.scribe.finding(finding)
 

@@ -8,20 +8,32 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from migration.aws import group, state
 from migration.aws.account import of
-from migration.aws.active_active import names, notes
+from migration.aws.active_active import names
 from migration.model import Outcome, Side
-from migration.runbook import CloudFailed, Estimate, Halted, Migration, Observation, StepFailed, done, not_done
+from migration.notes import last
+from migration.runbook import (
+    CloudAbsent,
+    CloudFailed,
+    Estimate,
+    Halted,
+    Migration,
+    Observation,
+    StepFailed,
+    done,
+    not_done,
+)
 from migration.steps import follow_again
 from providers.aws import instances, snapshots
 from providers.aws.calls import Write
 from providers.aws.instances import When
 from providers.aws.records import Instance, Shape
 from providers.aws.snapshots import Place, Snapshot
+from providers.mysql.errors import Unreachable
 from providers.mysql.server import Server
 
 _STOPPED = "stopped_at"
@@ -67,6 +79,25 @@ class Replica:
         return instances.create_replica(names.replica_id(m), of(m).instance_id, shape)
 
 
+@contextlib.contextmanager
+def _replica(m: Migration, found: Instance) -> Iterator[Server]:
+    """R1 as its server is reached; the caller has seen that it works.
+
+    Raises:
+        StepFailed: it cannot be reached.
+        ServerError: it does not let us in.
+    """
+    assert found.instance_id is not None
+    assert found.host is not None
+    spec = replace(m.spec.target, name=found.instance_id, host=found.host, port=found.port or 3306)
+    try:
+        server = Server(spec.endpoint(m.secrets.target))
+    except Unreachable as error:
+        raise StepFailed(f"{error} See that it can be reached from here, then try again.") from error
+    with contextlib.closing(server):
+        yield server
+
+
 class Stopped:
     """Stopping R1 where it is, and putting down where that is; see `migration.runbook.Action`."""
 
@@ -83,31 +114,36 @@ class Stopped:
         found = _find(m, names.replica_id(m))
         if found is None:
             return not_done(f"there is no instance {names.replica_id(m)}")
-        place = notes.kept(m, names.replica_id(m), _STOPPED)
-        told = found.replication
-        if place is None or not state.works(found) or told is None or told.normal:
+        place, told = last(m, found.instance_id or "", _STOPPED), found.replication
+        if not place or not state.works(found) or told is None or told.normal:
             return not_done(state.in_words(found))
+        with _replica(m, found) as server:
+            status = server.replica_status()
+        if status is None or status.applier == "Yes" or str(status.executed) != place:
+            return not_done(f"{found.instance_id} was stopped at {place} of {m.source.name}, and is not there any more")
         return done(f"{found.instance_id} is stopped at {place} of {m.source.name}")
 
     def apply(self, m: Migration) -> None:
-        """Wait until it is there, stop it and note the place.
+        """Wait until it is there, stop it and note the place. One that somebody deleted is ordered again.
 
         Raises:
             StepFailed: it was not made, or does not tell the place.
+            CloudFailed, CloudSilent: as `Account.send`.
             ServerError: it does not let itself be stopped.
             Halted: the operator stopped waiting.
         """
         replica = names.replica_id(m)
+        if _find(m, replica) is None:
+            m.scribe.note(f"there is no {replica} any more: it is made again", "warn")
+            REPLICA.apply(m)
         found = state.wait(m, "stopped", lambda: _find(m, replica), lambda one: state.works(one) and bool(one.host))
-        assert found.host is not None
-        spec = replace(m.spec.target, name=replica, host=found.host, port=found.port or 3306)
-        with contextlib.closing(Server(spec.endpoint(m.secrets.target))) as server:
-            follow_again.note_place(replace(m, other=server))
+        with _replica(m, found) as server:
+            follow_again.note_place(replace(m, other=server), names.second_id(m))
             status = server.replica_status()
             if status is None or status.applier_error:
                 trouble = "it is no replica" if status is None else status.applier_error
                 raise StepFailed(f"{replica} lacks what {m.source.name} had ({trouble}); delete it, then try again.")
-            notes.keep(m, replica, _STOPPED, str(status.executed))
+            m.scribe.statement(replica, _STOPPED, str(status.executed), 0)
 
 
 class Taken:
@@ -130,14 +166,17 @@ class Taken:
         return done(words) if found.status == _AVAILABLE else not_done(words)
 
     def apply(self, m: Migration) -> None:
-        """Take it and wait.
+        """Take it and wait. A replica that somebody deleted, or let go on, is stopped anew before.
 
         Raises:
             StepFailed: it failed.
             CloudFailed, CloudSilent: as `Account.send`.
+            ServerError: as `Stopped.apply`.
             Halted: the operator stopped waiting.
         """
         if self._look(m) is None:
+            if STOPPED.probe(m).outcome is not Outcome.DONE:
+                STOPPED.apply(m)
             of(m).send(self._order(m))
         _wait(m, "snapshot", lambda: self.probe(m), lambda: self._failed(m))
 
@@ -176,12 +215,18 @@ class Restored:
     def apply(self, m: Migration) -> None:
         """Order it and wait. Its name is this migration's, so that it cannot be made twice.
 
+        A snapshot that somebody deleted before is taken again.
+
         Raises:
             StepFailed: it was not made.
             CloudFailed, CloudSilent: as `Account.send`.
+            ServerError: as `Taken.apply`.
             Halted: the operator stopped waiting.
         """
         if state.replica(m) is None:
+            if TAKEN.probe(m).outcome is not Outcome.DONE:
+                m.scribe.note(f"there is no snapshot {names.snapshot_id(m)} any more: it is taken again", "warn")
+                TAKEN.apply(m)
             of(m).send(self._order(m))
         state.wait(m, "second", lambda: state.replica(m), lambda one: state.works(one) and one.host is not None)
 
@@ -318,11 +363,14 @@ class Tidied:
         if following.outcome is not Outcome.DONE:
             raise StepFailed(f"{following.note}: the replica and its snapshot are kept until it does. Try again.")
         replica = _find(m, names.replica_id(m))
-        if replica is not None and replica.status != "deleting":
-            of(m).send(self._replica(m))
+        # What somebody else deletes meanwhile is gone as well.
+        with contextlib.suppress(CloudAbsent):
+            if replica is not None and replica.status != "deleting":
+                of(m).send(self._replica(m))
         found = of(m).read(lambda client: snapshots.find(client, names.snapshot_id(m)))
-        if found is not None and found.status != "deleting":
-            of(m).send(self._snapshot(m))
+        with contextlib.suppress(CloudAbsent):
+            if found is not None and found.status != "deleting":
+                of(m).send(self._snapshot(m))
         _wait(m, "tidy", lambda: self.probe(m), lambda: "")
 
     def _replica(self, m: Migration) -> Write[Instance]:

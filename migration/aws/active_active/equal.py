@@ -33,13 +33,15 @@ def probe(m: Migration) -> Observation:
     if m.spec.proof is Proof.OFF:
         return done("rows are not compared")
     found = None
-    for record in m.scribe.journal.records():
+    for record in reversed(m.scribe.journal.records()):
         if record.kind is Kind.INTENT and record.subject == STEP:
-            found = None
-        elif record.kind is Kind.FINDING and record.subject == CHECK:
-            found = record.body["result"]
-    began = any(record.kind is Kind.INTENT and record.subject == STEP for record in m.scribe.journal.records())
-    if not began or found is None:
+            break
+        if record.kind is Kind.FINDING and record.subject == CHECK:
+            found = found or record.body["result"]
+    else:
+        # What was found before this step is no answer to it.
+        found = None
+    if found is None:
         return not_done(f"{m.source.name} and {m.target.name} are still to be compared before they part")
     return done(found["found"]) if found["verdict"] == "passed" else not_done(found["found"])
 

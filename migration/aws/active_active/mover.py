@@ -100,6 +100,7 @@ def ready(m: Migration, direction: Direction) -> tuple[Condition, ...]:
         lambda: Condition(settings.in_force(m.source, settings.FIRST), settings.in_words(m.source)),
         lambda: Condition(settings.in_force(m.target, settings.SECOND), settings.in_words(m.target)),
         lambda: _renewed(m),
+        lambda: _events_once(m, new),
     )
     for ask in asks:
         try:
@@ -117,6 +118,21 @@ def _follows(replica: Server, source: Server) -> Condition:
 def _renewed(m: Migration) -> Condition:
     seen = settings.RENEWED.probe(m)
     return Condition(seen.outcome == "done", seen.note)
+
+
+def _events_once(m: Migration, closed: Server) -> Condition:
+    """Whether scheduled events run on one side at most; `closed` is the one where they should not."""
+    on = settings.scheduling(m)
+    if len(on) < len(m.servers):
+        return Condition(True, f"scheduled events run on {on[0]} only" if on else "scheduled events run nowhere")
+    return Condition(False, _twice(m, closed))
+
+
+def _twice(m: Migration, closed: Server) -> str:
+    return (
+        f"scheduled events run on {m.source.name} and on {m.target.name}, each of them twice: set "
+        f"{settings.SCHEDULER} to OFF in the parameter group of {closed.name}"
+    )
 
 
 def switch(m: Migration, s: Switchover) -> None:
@@ -215,6 +231,8 @@ class _Leaving:
         m, left, to = self._m, self._left, self._to
         here, there = hosts(m, left), hosts(m, to)
         _require_both(left, to)
+        if len(settings.scheduling(m)) == len(m.servers):
+            raise _InTheWay(f"{_twice(m, to)}. No further application server is moved until then.")
         m.scribe.progress(
             STEP, done=len(set(there) - set(here)), total=len(set(here) | set(there)), unit="application servers",
             note=f"{in_words(left, here)}; {in_words(to, there)}",

@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterator, Mapping
 
 from migration.aws import group, state
 from migration.aws.account import of, own_group
-from migration.aws.active_active import notes
 from migration.aws.switch import CLOSED, READ_ONLY
 from migration.checks.results import count
 from migration.checks.sight import Session
 from migration.clients import ClientsSilent, clients_of
 from migration.fences.foreign import PROCESSES, client_sessions, exempt_users
+from migration.notes import last
 from migration.runbook import Estimate, Halted, Migration, Observation, StepFailed, done, not_done
 from providers.aws import parameters
 from providers.aws.calls import Write
@@ -27,8 +27,8 @@ from providers.mysql.server import Server
 INCREMENT, OFFSET, SCHEDULER = "auto_increment_increment", "auto_increment_offset", group.SCHEDULER
 FIRST: Mapping[str, str] = {INCREMENT: "4", OFFSET: "1"}
 SECOND: Mapping[str, str] = {INCREMENT: "4", OFFSET: "2"}
-_OFF = "OFF"
-_NOBODY = ""
+_OFF, _ON = "OFF", "ON"
+_NOBODY = "not set"
 _SINCE = "increments_since"
 _POLL_S = 0.1
 _LOOK_S = 0.5
@@ -151,7 +151,7 @@ class FirstKeys:
         words = in_words(m.source)
         if not in_force(m.source, FIRST):
             return not_done(words)
-        return done(words) if notes.kept(m, m.source.name, _SINCE) else not_done(f"{words}; not known since when")
+        return done(words) if last(m, m.source.name, _SINCE) else not_done(f"{words}; not known since when")
 
     def apply(self, m: Migration) -> None:
         """Set them; what was set before is put down for the way back.
@@ -162,15 +162,20 @@ class FirstKeys:
         """
         before = group.changed(m, group_of(m, m.source))
         for name in FIRST:
-            if notes.kept(m, m.source.name, name) is None:
-                notes.keep(m, m.source.name, name, before.get(name, _NOBODY))
+            if not last(m, m.source.name, name):
+                _put_down(m, name, before.get(name, _NOBODY))
         apply_to(m, m.source, FIRST)
         with contextlib.closing(m.source.connect()) as session:
-            notes.keep(m, m.source.name, _SINCE, f"{session.thread_id}@{_started(m.source):.0f}")
+            _put_down(m, _SINCE, f"{session.thread_id}@{_started(m.source):.0f}")
 
     def undo(self, m: Migration) -> None:
         """Give the source what it had."""
         _give_back(m, m.source)
+
+
+def _put_down(m: Migration, what: str, value: str) -> None:
+    """For later, about the source; what was put down last counts."""
+    m.scribe.statement(m.source.name, what, value, 0)
 
 
 class KeysBack:
@@ -211,8 +216,8 @@ class KeysBack:
 
 
 def _before(m: Migration) -> dict[str, str]:
-    """What the source's group said before; empty where it said nothing."""
-    return {name: value for name in FIRST if (value := notes.kept(m, m.source.name, name)) is not None}
+    """What the source's group said before, `_NOBODY` where it said nothing; empty where nothing was changed yet."""
+    return {name: value for name in FIRST if (value := last(m, m.source.name, name))}
 
 
 def _give_back(m: Migration, server: Server) -> None:
@@ -272,8 +277,8 @@ def older(m: Migration) -> tuple[Session, ...]:
         StepFailed: it is not known since when it has them.
         ServerError: the server cannot be asked.
     """
-    said = notes.kept(m, m.source.name, _SINCE)
-    if said is None:
+    said = last(m, m.source.name, _SINCE)
+    if not said:
         raise StepFailed(f"It is not known since when {m.source.name} has its own keys; run that step again.")
     first, _, started = said.partition("@")
     if abs(_started(m.source) - float(started)) > _SAME_START_S:
@@ -299,6 +304,15 @@ def _still(m: Migration, old: Collection[Session]) -> str:
     )
 
 
+def scheduling(m: Migration) -> tuple[str, ...]:
+    """The sides on which scheduled events run.
+
+    Raises:
+        ServerError: a server cannot be asked.
+    """
+    return tuple(server.name for server in m.servers if server.variable(SCHEDULER) == _ON)
+
+
 def move_events(m: Migration, old: Server, new: Server) -> str:
     """Let scheduled events run where the applications are, if they ran on the source at the beginning.
 
@@ -306,10 +320,10 @@ def move_events(m: Migration, old: Server, new: Server) -> str:
         StepFailed, CloudFailed, CloudSilent, Halted: as `apply_to`.
         ServerError: a server cannot be asked.
     """
-    was = notes.kept(m, m.source.name, SCHEDULER)
-    if was is None:
+    was = last(m, m.source.name, SCHEDULER)
+    if not was:
         was = m.source.variable(SCHEDULER) or _OFF
-        notes.keep(m, m.source.name, SCHEDULER, was)
+        _put_down(m, SCHEDULER, was)
     if was == _OFF:
         return "no event runs anywhere"
     apply_to(m, old, {SCHEDULER: _OFF})

@@ -10,7 +10,7 @@ from migration.aws.blue_green import follow, state
 from migration.aws.blue_green.account import of
 from migration.choosing import ask
 from migration.runbook import Migration
-from migration.view import Option
+from migration.view import Guide, Option
 from providers.aws import bluegreen, offers
 
 _BROKEN = (bluegreen.INVALID, bluegreen.DELETING)
@@ -49,6 +49,11 @@ DEPLOYMENT = ask(
     state.GATE, "Blue/Green deployment",
     "One that is there already is picked up, with its green as it is.",
     "Which deployment is to be switched over?", _deployments, "Nothing is made before the plan is approved.",
+    guide=Guide(
+        "Nothing is done by choosing. A deployment that was there before is not deleted by cancelling.",
+        "Picking up one that somebody else made without asking what they changed on its green: schema changes there "
+        "come along with the switch.",
+    ),
 )  # fmt: skip
 VERSION = replace(
     ask(
@@ -59,6 +64,12 @@ VERSION = replace(
         "it is picked up.",
     ),
     when=_new,
+    guide=Guide(
+        "Nothing is done by choosing. After the switch an older version cannot be had back in place, only by the "
+        "rollback.",
+        "Taking a new release along with a new class in one go. Where something is slower afterwards, nobody knows "
+        "which of the two it was.",
+    ),
 )  # fmt: skip
 NODE_CLASS = replace(choices.NODE_CLASS, when=_new)
 STORAGE_TYPE = replace(choices.STORAGE_TYPE, when=_new)
@@ -69,4 +80,9 @@ TIMEOUT = ask(
     "After how many seconds is RDS to take the switchover back?",
     lambda m: tuple(Option(value, meaning) for value, meaning in _TIMEOUTS),
     "Nobody can write for as long as it takes: typically under a minute.",
+    guide=Guide(
+        "Nothing is done by choosing. Where the time runs out RDS takes everything back, and blue goes on.",
+        "Choosing a long one to be on the safe side: it is for how long nobody can write at the worst. A short one "
+        "costs another try.",
+    ),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from migration.aws.account import of
 from migration.aws.multi_az import standby
 from migration.decisions import Choice
 from migration.runbook import Gate, Migration
-from migration.view import Option
+from migration.view import Guide, Option
 
 NODE_CLASS = replace(
     choices.NODE_CLASS,
@@ -39,6 +39,12 @@ CONVERT = Gate(
     word=lambda m: of(m).instance_id,
     choices=(Choice.CONFIRM, Choice.CANCEL),
     when=standby.lacking,
+    guide=Guide(
+        "The standby can be taken away again without an outage; cancelling does so. The slowness while its volume "
+        "is copied cannot be undone, only waited for.",
+        "Converting a busy instance by day: AWS advises against converting production in place, and to convert a "
+        "replica and move there, which another runbook does.",
+    ),
 )
 
 
@@ -59,4 +65,8 @@ AFTERWARDS = Gate(
     choices=(Choice.CONFIRM,),
     options=_afterwards,
     when=standby.lacking,
+    guide=Guide(
+        "Either can be changed later in the console, at any time.",
+        "Forgetting it: two instances are billed. Or taking it away at once, when the next change would need it again.",
+    ),
 )

@@ -219,17 +219,18 @@ def _see_through(m: Migration, s: Switchover, watch: Watching) -> None:
     """
     course = _Course(m, s, watch)
     with part(m, s, "standby") as say:
-        course.until(lambda: course.over or watch.seen.away or watch.seen.seconds is not None)
+        course.until(lambda: watch.seen.looked and (course.over or watch.seen.away or watch.seen.seconds is not None))
         say(course.words)
     if watch.seen.away or watch.seen.seconds is not None:
         with part(m, s, "fence") as say:
             course.until(lambda: not watch.seen.away)
             say(_outage(watch.seen))
     with part(m, s, "promote") as say:
+        course.until(lambda: watch.seen.there)
         _lock_again(m)
         say(_opened(m, watch.seen))
     with part(m, s, "settled") as say:
-        course.until(lambda: course.over and not watch.seen.away)
+        course.until(lambda: course.over and watch.seen.there)
         longest = watch.seen.longest
         say(course.words if longest is None else f"{course.words}; the longest outage was {longest:.1f} s")
     lost = watch.seen.kept is False

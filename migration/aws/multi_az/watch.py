@@ -26,7 +26,8 @@ class Seen:
     `last`: when clients could write for the last time before the endpoint went away, and `first` when again; None while
     that has not happened. `had`: where the binary log ended when that was asked for the last time before, `has`
     afterwards. `trouble`: why nobody gets in now; empty while one does. `longest`: of several outages, in seconds; None
-    where none was seen from its beginning to its end.
+    where none was seen from its beginning to its end. `looked`: whether one look was made,
+    without which nothing is known.
     """
 
     last: float | None = None
@@ -35,6 +36,12 @@ class Seen:
     has: Position | None = None
     trouble: str = ""
     longest: float | None = None
+    looked: bool = False
+
+    @property
+    def there(self) -> bool:
+        """Whether the newest look got in, and found that clients can write."""
+        return self.looked and not self.away
 
     @property
     def away(self) -> bool:
@@ -80,10 +87,10 @@ class Watching:
                 end = self._look()
             except ServerError as error:
                 before = self._seen if self._seen.away else replace(self._seen, last=open_at, had=end)
-                self._seen = replace(before, first=None, has=None, trouble=str(error))
+                self._seen = replace(before, first=None, has=None, trouble=str(error), looked=True)
             else:
-                if self._seen.away:
-                    self._seen = _back(replace(self._seen, first=time.time(), has=end, trouble=""))
+                seen = replace(self._seen, looked=True)
+                self._seen = _back(replace(seen, first=time.time(), has=end, trouble="")) if seen.away else seen
                 open_at = asked
             self._stop.wait(_PAUSE_S)
 

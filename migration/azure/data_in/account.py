@@ -14,7 +14,7 @@ from providers.azure.places import Place, place_of
 from providers.mysql.server import Server as MySqlServer
 
 # Names of options, as `cutover migrate --option NAME=VALUE` takes them.
-TARGET, USER, PORT = "target", "target_user", "target_port"
+TARGET, PORT = "target", "target_port"
 
 
 class DataInAccount(Account):

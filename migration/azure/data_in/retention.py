@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from migration import notes
 from migration.azure.data_in import settings
-from migration.journal import Kind
 from migration.runbook import Estimate, Migration, Observation, done, not_done
 from providers.azure.places import Place
 
@@ -58,20 +58,12 @@ class Retention:
         place = self._place(m)
         if place is None:
             return
-        if not _was(m, place):
+        if not notes.every(m, place.name, _WAS):
             m.scribe.statement(place.name, _WAS, settings.value(m, place, PARAMETER), 0)
         settings.put(m, self._step, place, PARAMETER, str(SECONDS))
 
     def undo(self, m: Migration) -> None:
         """Give it back the seconds that it had."""
         place = self._place(m)
-        if place is not None and (before := _was(m, place)[:1]) and before[0]:
+        if place is not None and (before := notes.every(m, place.name, _WAS)[:1]) and before[0]:
             settings.put(m, self._step, place, PARAMETER, before[0])
-
-
-def _was(m: Migration, place: Place) -> list[str]:
-    return [
-        str(record.body["sql"])
-        for record in m.scribe.journal.records()
-        if record.kind is Kind.STATEMENT and (record.subject, record.body["step"]) == (place.name, _WAS)
-    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from migration.azure.account import of
-from migration.azure.data_in.account import PORT, USER
+from migration.azure.data_in.account import PORT
 from migration.azure.services import is_settled
 from migration.azure.state import in_words, require
 from migration.model import Side
@@ -41,6 +41,5 @@ def apply(m: Migration) -> None:
     found = require(account, account.source)
     if not is_settled(found) or not found.host:
         raise StepFailed(f"{in_words(found, account.source)}: start it in the portal, or wait, then try again.")
-    options = account.spec.options
-    user = options.get(USER) or m.spec.target.user or found.administrator
-    m.scribe.placed(Side.TARGET, account.source.name, found.host, int(options.get(PORT, _PORT)), user or "")
+    port, user = int(account.spec.options.get(PORT, _PORT)), m.spec.target.user or found.administrator
+    m.scribe.placed(Side.TARGET, account.source.name, found.host, port, user or "")

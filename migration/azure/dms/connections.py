@@ -41,6 +41,8 @@ def estimate(m: Migration) -> Estimate:
 
 def probe(m: Migration) -> Observation:
     """Whether the newest test of each side went well."""
+    if idle := service.idle(m):
+        return not_done(idle)
     words = []
     for side in _SIDES:
         _, found = newest(m, side)

@@ -50,6 +50,8 @@ def probe(m: Migration) -> Observation:
     """Whether everything was copied; online: whether changes are carried over as well."""
     if offline(m):
         return done("offline it is copied behind the write stop")
+    if idle := service.idle(m):
+        return not_done(idle)
     _, found = newest(m, kind(m))
     if found is None:
         return not_done("nothing was copied yet")

@@ -8,7 +8,7 @@ from migration.azure.dms.service import in_words
 from migration.azure.operating import carry_out
 from migration.decisions import Choice
 from migration.runbook import Estimate, Gate, Migration, Observation, done, not_done
-from migration.view import Option
+from migration.view import Guide, Option
 from providers.azure import datamigration
 
 STEP = "service_end"
@@ -26,6 +26,10 @@ CHOOSE = Gate(
     options=lambda m: (
         Option(KEEP, "for further migrations"),
         Option(STOP, "delete it in the portal where it is not needed any more"),
+    ),
+    guide=Guide(
+        "A stopped service can be started again.",
+        "Leaving it running for nothing: it is billed. It stops by itself after 24 hours without work.",
     ),
 )
 

@@ -27,6 +27,8 @@ def estimate(m: Migration) -> Estimate:
 
 def probe(m: Migration) -> Observation:
     """Whether it is there."""
+    if idle := service.idle(m):
+        return not_done(idle)
     account, name = of(m), project_of(m)
     try:
         found = account.read(lambda client: datamigration.project(client, account.dms, name))

@@ -10,6 +10,7 @@ from migration.azure.operating import carry_out, pick_up
 from migration.decisions import Choice
 from migration.journal import Kind
 from migration.runbook import CloudFailed, Estimate, Gate, Migration, Observation, StepFailed, done, not_done
+from migration.view import Guide
 from providers.azure import datamigration
 from providers.azure.calls import Write
 from providers.azure.datamigration import Service
@@ -39,6 +40,11 @@ START = Gate(
     word=lambda m: "",
     choices=(Choice.CONFIRM, Choice.CANCEL),
     when=stopped,
+    guide=Guide(
+        "A service that was started can be stopped again in the portal.",
+        "Starting it without asking why it was stopped: it stops by itself after a day without work, or somebody "
+        "did it for the bill.",
+    ),
 )
 
 
@@ -90,6 +96,16 @@ def awake(m: Migration) -> None:
     found = of(m).migration_service()
     if found is not None and not found.running:
         apply(m)
+
+
+def idle(m: Migration) -> str:
+    """How it is where it does not run, and so refuses to tell of what is in it; empty where it runs.
+
+    Raises:
+        CloudFailed: it cannot be asked.
+    """
+    found = of(m).migration_service()
+    return "" if found is not None and found.running else in_words(m, found)
 
 
 def _require_word(m: Migration) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from migration import notes
 from migration.azure.account import PRODUCT, commands
 from migration.azure.dms.account import of
 from migration.azure.dms.way import testing
@@ -15,10 +16,9 @@ from migration.azure.operating import busy, follow, pick_up, poll_s
 from migration.azure.services import is_settled
 from migration.azure.state import in_words
 from migration.decisions import Choice
-from migration.journal import Kind
 from migration.model import Outcome
 from migration.runbook import CloudFailed, Estimate, Gate, Halted, Migration, Observation, StepFailed, done, not_done
-from migration.view import Option
+from migration.view import Guide, Option
 from providers.azure import flexible
 from providers.azure.calls import Write
 from providers.azure.client import Running
@@ -56,6 +56,11 @@ CHOOSE_SIZE = Gate(
     word=lambda m: "",
     choices=(Choice.CONFIRM, Choice.CANCEL),
     options=_options,
+    guide=Guide(
+        "Nothing is done by choosing. The target gets its own size back afterwards, on your word, with a restart.",
+        "Taking a large size for a small database: each change restarts the target, and takes longer than the copy "
+        "would.",
+    ),
 )
 
 
@@ -129,11 +134,10 @@ class Resize:
 
 def original(m: Migration) -> tuple[str, str] | None:
     """Size and tier before they were changed here; None where they were not."""
-    for record in m.scribe.journal.records():
-        if record.kind is Kind.STATEMENT and (record.subject, record.body["step"]) == (PRODUCT, UP):
-            found = _WAS.fullmatch(str(record.body["sql"]))
-            if found is not None:
-                return found[1], found[2]
+    for said in notes.every(m, PRODUCT, UP):
+        found = _WAS.fullmatch(said)
+        if found is not None:
+            return found[1], found[2]
     return None
 
 
@@ -179,4 +183,8 @@ CONFIRM_BACK = Gate(
     word=lambda m: of(m).target.name,
     choices=(Choice.CONFIRM,),
     when=lambda m: original(m) is not None,
+    guide=Guide(
+        "The size can be changed again in the portal, with a restart each time.",
+        "Confirming at noon: the restart cuts the applications off for a minute or two. It can wait for a quiet hour.",
+    ),
 )

@@ -8,7 +8,7 @@ from migration.azure.operating import carry_out
 from migration.azure.services import FLEXIBLE
 from migration.decisions import Choice
 from migration.runbook import CloudFailed, Gate, Migration
-from migration.view import Option
+from migration.view import Guide, Option
 from providers.azure import flexible, single
 from providers.mysql.errors import ServerError
 
@@ -34,6 +34,12 @@ CHOOSE_CLOSED = Gate(
         ),
     ),
     when=offline,
+    guide=Guide(
+        "Nothing is done by choosing. A source that was made read-only is opened again where the migration is given "
+        "up.",
+        "Trusting that everybody has heard of the window. A job that writes on is seen here, and the migration does "
+        "not go on over it.",
+    ),
 )
 
 

@@ -34,6 +34,8 @@ def probe(m: Migration) -> Observation:
     """Whether each database is ready, and the worst of them below the limit."""
     if not online(m):
         return done("only an online migration follows")
+    if idle := service.idle(m):
+        return not_done(idle)
     _, found = newest(m, copy.SYNC)
     if found is None:
         return not_done("there is no task that follows")

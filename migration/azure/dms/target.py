@@ -18,8 +18,8 @@ from providers.mysql.endpoint import Account
 
 STEP = "target"
 # Names of options for a target that is to be made.
-REGION, SIZE, TIER, VERSION, STORAGE, USER, PORT = (
-    "target_region", "target_size", "target_tier", "target_version", "target_storage_gb", "target_user", "target_port",
+REGION, SIZE, TIER, VERSION, STORAGE, PORT = (
+    "target_region", "target_size", "target_tier", "target_version", "target_storage_gb", "target_port",
 )  # fmt: skip
 _PORT = 3306
 _RECORDED = "recorded for an empty server: over 6 minutes"
@@ -106,7 +106,7 @@ def _write(m: Migration) -> Write[Any]:
             f"{account.target.name} is not there, and to make it {', '.join(missing)} must be given (--option "
             "NAME=VALUE). Begin again with them, or make the server in the portal, then try again."
         )
-    administrator = Account(options.get(USER) or _bare(m.spec.source.user), m.secrets.target)
+    administrator = Account(_asked_for(m) or _bare(m.spec.source.user), m.secrets.target)
     size, storage = (options[SIZE], options[TIER]), options.get(STORAGE)
     return flexible.create_server(
         account.target, options[REGION], administrator, options[VERSION], size, int(storage) if storage else 64
@@ -122,9 +122,14 @@ def _place(m: Migration, found: Server) -> None:
     account = of(m)
     if not found.host:
         raise CloudFailed(f"The provider names no host of {account.target}; look at it in the portal, then try again.")
-    user = account.spec.options.get(USER) or found.administrator or _bare(m.spec.source.user)
+    user = _asked_for(m) or found.administrator or _bare(m.spec.source.user)
     port = int(account.spec.options.get(PORT, _PORT))
     m.scribe.placed(Side.TARGET, account.target.name, found.host, port, user)
+
+
+def _asked_for(m: Migration) -> str:
+    """The target's administrator where another one than the source's was named; empty where none was."""
+    return m.spec.target.user if m.spec.target.user != m.spec.source.user else ""
 
 
 def _bare(user: str) -> str:

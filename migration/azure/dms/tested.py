@@ -9,7 +9,7 @@ from migration.decisions import Choice
 from migration.fences.choose import holds_accounts, let_in
 from migration.journal import Kind
 from migration.runbook import Estimate, Gate, Migration, Observation, done, not_done
-from migration.view import Option
+from migration.view import Guide, Option
 
 STEP = "scratch"
 COPY = "scratch_copy"
@@ -48,6 +48,10 @@ CHOOSE_COPY = Gate(
         Option(KEEP, "they stay, so that applications can be tried on them"),
     ),
     when=testing,
+    guide=Guide(
+        "What is dropped is copied again by the next test. The source is not touched by either choice.",
+        "Keeping the copy and beginning the migration on the same target: its databases are in the way.",
+    ),
 )
 END = Gate(
     id="test_end",
@@ -59,6 +63,11 @@ END = Gate(
     choices=(Choice.CONFIRM, Choice.CANCEL),
     when=testing,
     ends=lambda m: f"a test: {m.spec.source.name} has the writes as before" if testing(m) else "",
+    guide=Guide(
+        "Ending a test changes nothing: the source has the writes as before.",
+        "Taking a test that went well for a migration: nothing of what is written from now on is on the scratch "
+        "target.",
+    ),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from migration.azure.dms.account import of
 from migration.decisions import Choice
 from migration.runbook import Gate, Migration
-from migration.view import Option
+from migration.view import Guide, Option
 
 WAY = "way"
 ONLINE, OFFLINE, TEST = "online", "offline", "test"
@@ -70,4 +70,9 @@ CHOOSE_WAY = Gate(
     word=lambda m: "",
     choices=(Choice.CONFIRM, Choice.CANCEL),
     options=_options,
+    guide=Guide(
+        "Nothing is done by choosing. A test changes nothing for the applications, and can be repeated.",
+        "Going online or offline without a test first. A test tells how long the copy takes, which for an offline "
+        "migration is how long writes are off.",
+    ),
 )

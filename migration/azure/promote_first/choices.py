@@ -9,7 +9,7 @@ from migration.azure.account import of
 from migration.azure.choices import preferred
 from migration.azure.state import REGION, require
 from migration.runbook import Migration
-from migration.view import Option
+from migration.view import Guide, Option
 from providers.azure import flexible
 
 
@@ -40,6 +40,10 @@ CHOOSE_REGION = replace(
     question=lambda m: "Where is the new server to be? For another one begin with --option region=NAME.",
     options=_regions,
     consequence=lambda m: "Clients that stay where they are have a longer way to another region.",
+    guide=Guide(
+        "Nothing is done by choosing. Afterwards only another migration moves it.",
+        "Moving the database to another region and leaving the applications: every query then takes the long way.",
+    ),
 )
 CHOOSE_TIER = choices.CHOOSE_TIER
 CHOOSE_RELEASE = replace(choices.CHOOSE_RELEASE, options=_release)

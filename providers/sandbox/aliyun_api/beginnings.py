@@ -11,9 +11,12 @@ from providers.sandbox.aliyun_api.state import (
     DTS_POLICY,
     DTS_ROLE,
     POLARDB_ROLE,
+    VPC,
+    VSWITCH,
     Address,
     CloudEndpoint,
     Instance,
+    Network,
     Role,
     Task,
     new_id,
@@ -26,11 +29,13 @@ Open = Callable[[], tuple[str, int]]
 _vips = itertools.count(1)
 
 
-def address(net_type: Literal["Private", "Public"], ssl: bool, open_address: Open) -> Address:
+def address(
+    net_type: Literal["Private", "Public"], ssl: bool, open_address: Open, network: Network = (VPC, VSWITCH)
+) -> Address:
     """A new address with a virtual IP address of its own, which is only ever shown."""
     host, port = open_address()
     number = next(_vips)
-    return Address(host, port, net_type, f"192.168.{number // 250 % 250}.{number % 250 + 1}", ssl)
+    return Address(host, port, net_type, f"192.168.{number // 250 % 250}.{number % 250 + 1}", ssl, network)
 
 
 def service_role(now: float) -> Role:
@@ -82,11 +87,11 @@ def rds_endpoints(scenario: Scenario, found: Mapping[str, Instance], open_addres
     return tuple(made)
 
 
-def cluster_endpoints(cluster_id: str, open_address: Open) -> tuple[CloudEndpoint, ...]:
+def cluster_endpoints(cluster_id: str, open_address: Open, network: Network) -> tuple[CloudEndpoint, ...]:
     """What every new cluster has: a private primary endpoint and a private cluster endpoint."""
-    return (
-        CloudEndpoint(new_id("pe-"), "Primary", (address("Private", False, open_address),), "ReadWrite", cluster_id),
-        CloudEndpoint(new_id("pe-"), "Cluster", (address("Private", False, open_address),), "ReadWrite", cluster_id),
+    return tuple(
+        CloudEndpoint(new_id("pe-"), kind, (address("Private", False, open_address, network),), "ReadWrite", cluster_id)
+        for kind in ("Primary", "Cluster")
     )
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from providers.sandbox.aliyun_api import beginnings, machine, polardb_endpoints, polardb_migration
+from providers.sandbox.aliyun_api import beginnings, machine, polardb_endpoints, polardb_migration, polardb_sale
 from providers.sandbox.aliyun_api.cloud import Cloud
 from providers.sandbox.aliyun_api.gateway import Action, Product
 from providers.sandbox.aliyun_api.inspection import Item
@@ -18,8 +17,6 @@ from providers.sandbox.aliyun_api.stamps import stamp
 from providers.sandbox.aliyun_api.state import (
     ENDED,
     POLARDB_ROLE,
-    VPC,
-    VSWITCH,
     Body,
     Cluster,
     Instance,
@@ -30,21 +27,19 @@ from providers.sandbox.aliyun_api.state import (
 )
 from providers.sandbox.api.refusals import Refused
 
-_CLASSES = ("polar.mysql.x4.medium", "polar.mysql.x4.large", "polar.mysql.x4.xlarge")
-_SERVERLESS_CLASS = "polar.mysql.sl.small"
 _STORAGE_MAX = 50 << 40
 _STORAGE_SQL = "SELECT COALESCE(SUM(data_length + index_length), 0) FROM information_schema.tables"
-_FORMS = {
-    "LowerCaseTableNames": ("[01]?", "InvalidLowerCaseTableNames.Malformed"),
-    "DefaultTimeZone": ("(SYSTEM|[+-][01][0-9]:[0-5][0-9])?", "InvalidDefaultTimeZone.Malformed"),
-}
 _NEWER = {"5.6": ("5.6", "5.7", "8.0"), "5.7": ("5.7", "8.0"), "8.0": ("8.0",)}
 
 
 def product(cloud: Cloud) -> Product:
     """All actions."""
     actions = _Clusters(cloud).actions()
-    more = {**polardb_migration.actions(cloud), **polardb_endpoints.actions(cloud)}
+    more = {
+        **polardb_migration.actions(cloud),
+        **polardb_endpoints.actions(cloud),
+        **polardb_sale.actions(cloud),
+    }
     return Product("polardb", "2017-08-01", "polardb.aliyuncs.com", {**actions, **more})
 
 
@@ -59,7 +54,6 @@ class _Clusters:
             "CreateServiceLinkedRole": Action((), self.create_role),
             "GenerateUpgradeReportForSyncClone": Action(report, self.evaluate),
             "DescribeUpgradeReport": Action((), self.evaluation),
-            "DescribeDBClusterAvailableResources": Action(("PayType",), self.resources),
             "CreateDBCluster": Action(("DBType", "DBVersion", "PayType", "RegionId"), self.create),
             "DescribeDBClusters": Action(("RegionId",), self.clusters),
             "DescribeDBClusterAttribute": Action(("DBClusterId",), self.attribute),
@@ -102,15 +96,6 @@ class _Clusters:
             "TotalSize": len(listed),
         }
 
-    def resources(self, given: Parameters) -> Body:
-        region = self._cloud.scenario.region
-        if given.get("DBVersion") not in (None, *self._cloud.databases.versions()):
-            return {"AvailableZones": []}
-        offered = [{"Category": "Normal", "DBNodeClass": name} for name in _CLASSES]
-        engine = f"mysql_{given.get('DBVersion', self._cloud.version).replace('.', '')}"
-        engines = [{"Engine": engine, "AvailableResources": offered}]
-        return {"AvailableZones": [{"RegionId": region, "ZoneId": f"{region}-h", "SupportedEngines": engines}]}
-
     def create(self, given: Parameters) -> Body:
         return self._created(self._cloud.once(given, lambda: self._make(given)))
 
@@ -133,12 +118,13 @@ class _Clusters:
         nodes = [
             {
                 "DBNodeId": f"pi-{cluster.id[3:]}-{number}",
-                "DBNodeClass": cluster.order.get("DBNodeClass", _CLASSES[0]),
+                "DBNodeClass": cluster.order.get("DBNodeClass", polardb_sale.USUAL_CLASS),
                 "DBNodeRole": role,
                 "DBNodeStatus": "Running" if self._status(cluster) != "Creating" else "Creating",
                 "ZoneId": self._zone(cluster),
                 "CreationTime": stamp(cluster.created_at),
                 "MaxConnections": 8000,
+                **polardb_sale.size_of(cluster),
             }
             for number, role in enumerate(("Writer", "Reader"), 1)
         ]
@@ -149,8 +135,8 @@ class _Clusters:
             "DBVersionStatus": "Stable",
             "StorageMax": _STORAGE_MAX,
             "StorageUsed": self._used(cluster),
-            "VPCId": cluster.order.get("VPCId", VPC),
-            "VSwitchId": cluster.order.get("VSwitchId", VSWITCH),
+            "VPCId": cluster.network[0],
+            "VSwitchId": cluster.network[1],
             "ZoneIds": self._zone(cluster),
             "Tags": [],
         }
@@ -188,10 +174,7 @@ class _Clusters:
         if option not in ("MigrationFromRDS", "CloneFromRDS"):
             # A cluster without a source has nothing to do in a rehearsal.
             raise bad_parameter("CreationOption")
-        for name, (form, code) in _FORMS.items():
-            if not re.fullmatch(form, given.get(name, "")):
-                raise Refused(400, code, f"The specified parameter {name} is not valid.")
-        _check_serverless(given)
+        polardb_sale.check(given, scenario.region)
         if given["RegionId"] != scenario.region:
             raise no_instance()
         source = self._source(given.get("SourceResourceId", ""))
@@ -204,10 +187,9 @@ class _Clusters:
         cluster_id = new_id("pc-bp1")
         cloud.databases.assign(cluster_id, given["DBVersion"])
         now = cloud.clock.now()
-        endpoints = beginnings.cluster_endpoints(cluster_id, cloud.addresses.open)
-        cluster = Cluster(
-            cluster_id, given["DBVersion"], dict(given), now, "Creating", dict(source.whitelist), endpoints
-        )
+        cluster = Cluster(cluster_id, given["DBVersion"], dict(given), now, "Creating", dict(source.whitelist), ())
+        endpoints = beginnings.cluster_endpoints(cluster_id, cloud.addresses.open, cluster.network)
+        cluster = replace(cluster, endpoints=endpoints)
         if option == "CloneFromRDS":
             cloud.begin(cluster, None)
             return cluster_id
@@ -260,7 +242,7 @@ class _Clusters:
         }
 
     def _summary(self, cluster: Cluster) -> Body:
-        node_class, zone = cluster.order.get("DBNodeClass", _CLASSES[0]), self._zone(cluster)
+        node_class, zone = cluster.order.get("DBNodeClass", polardb_sale.USUAL_CLASS), self._zone(cluster)
         nodes = [
             {
                 "DBNodeId": f"pi-{cluster.id[3:]}-{number}", "DBNodeClass": node_class, "DBNodeRole": role,
@@ -276,8 +258,8 @@ class _Clusters:
             "DBNodes": {"DBNode": nodes},
             "StorageUsed": self._used(cluster),
             "Tags": {"Tag": []},
-            "VpcId": cluster.order.get("VPCId", VPC),
-            "VswitchId": cluster.order.get("VSwitchId", VSWITCH),
+            "VpcId": cluster.network[0],
+            "VswitchId": cluster.network[1],
             "ZoneId": zone,
         }
 
@@ -308,24 +290,3 @@ class _Clusters:
             "DstVersion": order["DBVersion"],
             "details": details if finished else [],
         }
-
-
-def _check_serverless(given: Parameters) -> None:
-    """What an order of a serverless cluster has to hold.
-
-    Raises:
-        Refused: it does not.
-    """
-    kind = given.get("ServerlessType")
-    if kind is None:
-        return
-    if kind != "AgileServerless":
-        raise bad_parameter("ServerlessType")
-    if given["PayType"] != "Postpaid":
-        raise bad_parameter("PayType")
-    if given.get("DBNodeClass") != _SERVERLESS_CLASS:
-        raise bad_parameter("DBNodeClass")
-    for least, most, allowed in (("ScaleMin", "ScaleMax", range(1, 33)), ("ScaleRoNumMin", "ScaleRoNumMax", range(16))):
-        sizes = [given.get(name, "") for name in (least, most)]
-        if not all(size.isdigit() and int(size) in allowed for size in sizes) or int(sizes[0]) > int(sizes[1]):
-            raise bad_parameter(most)

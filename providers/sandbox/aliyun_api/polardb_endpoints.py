@@ -62,7 +62,7 @@ class _Endpoints:
             raise bad_parameter("EndpointType")
         if sum(one.kind != "Primary" for one in cluster.endpoints) >= _MOST_CLUSTER_ENDPOINTS:
             raise Refused(403, "QuotaExceeded.Endpoint", "The endpoint quota is exceeded.")
-        address = beginnings.address("Private", False, self._cloud.addresses.open)
+        address = beginnings.address("Private", False, self._cloud.addresses.open, cluster.network)
         mode, words = given.get("ReadWriteMode", "ReadOnly"), given.get("DBEndpointDescription", "")
         made = CloudEndpoint(new_id("pe-"), "Custom", (address,), mode, words)
         self._cloud.add_endpoint(cluster.id, made)

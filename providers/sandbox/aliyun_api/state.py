@@ -13,6 +13,7 @@ from providers.sandbox.aliyun_api.refusals import bad_connection_string, bad_par
 Parameters = Mapping[str, str]
 Body = dict[str, Any]
 Side = Literal["rds", "polardb"]
+Network = tuple[str, str]
 
 POLARDB_ROLE = "AliyunServiceRoleForPolarDB"
 DTS_ROLE = "AliyunDTSDefaultRole"
@@ -36,24 +37,28 @@ def new_id(prefix: str) -> str:
 
 @dataclass(frozen=True)
 class Address:
-    """One address of an endpoint: where clients connect, and the virtual IP address behind it, which never moves."""
+    """One address of an endpoint: where clients connect, and the virtual IP address behind it, which never moves.
+
+    `network`: the VPC and the vSwitch of a private one.
+    """
 
     connection_string: str
     port: int
     net_type: Literal["Private", "Public"]
     ip: str
     ssl: bool = False
+    network: Network = (VPC, VSWITCH)
 
     def as_json(self) -> Body:
         """As both products list it."""
-        private = self.net_type == "Private"
+        vpc, vswitch = self.network if self.net_type == "Private" else ("", "")
         return {
             "NetType": self.net_type,
             "ConnectionString": self.connection_string,
             "Port": str(self.port),
             "IPAddress": self.ip,
-            "VPCId": VPC if private else "",
-            "VSwitchId": VSWITCH if private else "",
+            "VPCId": vpc,
+            "VSwitchId": vswitch,
         }
 
     def with_ssl(self) -> Body:
@@ -95,6 +100,11 @@ class Cluster:
     whitelist: Mapping[str, tuple[str, ...]]
     endpoints: tuple[CloudEndpoint, ...]
     busy_until: float = 0.0
+
+    @property
+    def network(self) -> Network:
+        """The VPC and the vSwitch in which it was ordered; the source's where the order names none."""
+        return self.order.get("VPCId", VPC), self.order.get("VSwitchId", VSWITCH)
 
     def status_at(self, now: float) -> str:
         """DBClusterStatus."""
@@ -226,4 +236,5 @@ def exchanged(endpoints: Sequence[CloudEndpoint], becomes: Mapping[str, Address]
 def _fit(endpoint: CloudEndpoint, address: Address, other: CloudEndpoint, candidate: Address) -> bool:
     """Whether an instance's address can be exchanged with a cluster's ("Notes on switchover with endpoints")."""
     kinds = {"Primary": ("Primary", "Cluster")}.get(endpoint.kind, ("Cluster", "Custom"))
-    return other.kind in kinds and (address.net_type, address.ssl) == (candidate.net_type, candidate.ssl)
+    near = address.net_type == "Public" or address.network[0] == candidate.network[0]
+    return near and other.kind in kinds and (address.net_type, address.ssl) == (candidate.net_type, candidate.ssl)

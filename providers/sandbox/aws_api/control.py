@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from providers.sandbox.api import control
@@ -27,7 +30,7 @@ class AwsControl(control.Control):
         self._ask({"do": "break replication", "instance_id": instance_id})
 
     def calls(self) -> tuple[Call, ...]:
-        """Every signed call so far."""
+        """Every signed call so far; moments among its parameters are text, as ISO 8601 has it."""
         return tuple(Call(**one) for one in self._ask({"do": "calls"}))
 
 
@@ -47,5 +50,10 @@ def carry_out(
         "fail promotions": lambda order: faults.fail_promotions(int(order["times"])),
         "delay switches": lambda order: faults.delay_switches(int(order["times"])),
         "break replication": lambda order: break_replication(str(order["instance_id"])),
+        "calls": lambda order: json.loads(json.dumps([asdict(one) for one in calls()], default=_moment)),
     }
     return control.carry_out(order, {**control.common(faults, clock, calls), **own})
+
+
+def _moment(value: datetime) -> str:
+    return value.isoformat()

@@ -267,7 +267,7 @@ class MigrationService:
             raise Refused(400, "InvalidCommand", "The command is not supported by this task.")
         command = {**request.body, "state": "Accepted"}
         with task.lock:
-            if not task.complete(database):
+            if not task.complete(database, self._cloud.clock.now()):
                 state = task.databases.get(database, "not part of the task")
                 raise Refused(409, "CommandNotAllowed", f"The database {database} is {state} and cannot be completed.")
             task.commands.append(command)

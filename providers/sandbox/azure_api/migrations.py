@@ -57,6 +57,7 @@ class Task:
     databases: dict[str, str] = field(default_factory=dict)
     tables: dict[str, int] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
+    ordered: dict[str, float] = field(default_factory=dict)
     canceled: threading.Event = field(default_factory=threading.Event)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -66,12 +67,13 @@ class Task:
             self.errors.append({"code": code, "message": message})
             self.state = "Failed"
 
-    def complete(self, database: str) -> bool:
-        """Have a database completed; False where it is not ready for it."""
+    def complete(self, database: str, at: float) -> bool:
+        """Have a database completed, from this moment of the cloud's clock on; False where it is not ready for it."""
         with self.lock:
             if self.databases.get(database) != "READY_TO_COMPLETE":
                 return False
             self.databases[database] = "COMPLETING"
+            self.ordered[database] = at
             return True
 
 
@@ -227,7 +229,7 @@ class Runner:
                 replication.start(target)
                 continue
             self._count(source, target, begun)
-            for name in [one for one, state in self._states().items() if state == "COMPLETING"]:
+            for name in self._due():
                 self._finish(source, target, name)
             with self._task.lock:
                 for name, state in self._task.databases.items():
@@ -258,6 +260,13 @@ class Runner:
             counters["appliedChanges"] = incoming.count() - incoming.minus(_executed(target)).count()
         with self._task.lock:
             self._task.counters = counters
+
+    def _due(self) -> list[str]:
+        """The databases whose completion was ordered long enough ago."""
+        before = self._cloud.clock.now() - self._cloud.scenario.durations.complete
+        with self._task.lock:
+            states = self._task.databases.items()
+            return [name for name, state in states if state == "COMPLETING" and self._task.ordered[name] <= before]
 
     def _finish(self, source: Server, target: Server, name: str) -> None:
         """Wait until all that was written so far has arrived, and carry nothing of this database over any more."""

@@ -31,6 +31,7 @@ class Durations(Paced):
     backup: float = 120.0
     service: float = 300.0
     task: float = 15.0
+    complete: float = 30.0
 
 
 @dataclass(frozen=True)

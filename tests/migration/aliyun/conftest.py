@@ -8,13 +8,14 @@ from contextlib import ExitStack
 
 import pytest
 
+from migration.aliyun import purchase
 from migration.journal import Kind
 from migration.model import Limits
 from providers.mysql.server import Server
 from providers.sandbox.aliyun_api.scenario import Durations, Scenario
 from providers.sandbox.launcher import SandboxServer
 from tests.migration.aliyun.leased import ENGINE, lease
-from tests.migration.aliyun.tenant import Rent, Tenant
+from tests.migration.aliyun.tenant import AS_LARGE, Rent, Tenant
 from tests.support.pairs import running
 
 _USUAL = Scenario(durations=Durations().at_pace(2000))
@@ -32,13 +33,18 @@ def rds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def tenant(rds: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rent]:
-    """Begin a migration as `tenant(scenario)`, before its cluster is ordered; the cloud is in a hurry."""
+    """Begin a migration as `tenant(scenario)`, before its cluster is ordered; the cloud is in a hurry.
+
+    Its nodes are chosen already: as large as the source.
+    """
     with ExitStack() as ending:
 
         def start(scenario: Scenario = _USUAL) -> Tenant:
             place = tmp_path_factory.mktemp("tenant")
             one = lease(rds, place, ending, scenario, Limits(lag_s=60.0))
             one.m.scribe.journal.append(Kind.CREATED, one.m.spec.id, one.m.spec.to_json())
-            return Tenant(one.simulator, one.m, one.desk, ending)
+            tenant = Tenant(one.simulator, one.m, one.desk, ending)
+            tenant.chose(purchase.NODE_CLASS, AS_LARGE)
+            return tenant
 
         yield start

@@ -25,6 +25,8 @@ from tests.support.moving import QuietDesk
 
 LOOK = "polardb:DescribeDBClusterMigration"
 SWITCH = "polardb:ModifyDBClusterMigration"
+# What the simulated source has: 4 cores, 16 GB.
+AS_LARGE = "polar.mysql.x4.large"
 
 
 @dataclass

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from migration.aliyun import choices, clone, create, fill
+from migration.aliyun import choices, clone, create, fill, purchase
 from migration.aliyun.account import of
 from migration.aliyun.follow import ProvidersWord
+from migration.aliyun.sizes import SERVERLESS
 from migration.model import Outcome
 from migration.runbook import CloudFailed, Gate, Halted, Migration
 from migration.runbooks.rds_to_polardb import APPROVE, CLONE_IS_THERE
@@ -92,15 +93,17 @@ def test_an_operator_can_leave_while_a_clone_is_filled(tenant: Rent) -> None:
 
 def test_nodes_that_grow_are_ordered_between_the_two_sizes_that_were_chosen(tenant: Rent) -> None:
     one = tenant()
-    assert values(choices.SCALE_MIN, one.m) == values(choices.SCALE_MAX, one.m) == []
-    assert create.SERVERLESS in values(choices.BILLING, one.m)
-    one.chose(choices.BILLING, create.SERVERLESS)
-    assert values(choices.NODE_CLASS, one.m) == ["polar.mysql.sl.small"]
-    assert values(choices.SCALE_MIN, one.m) == ["1", "2", "4", "8", "16"]
-    one.chose(choices.NODE_CLASS, "polar.mysql.sl.small")
-    one.chose(choices.SCALE_MIN, "4")
-    assert values(choices.SCALE_MAX, one.m) == ["32", "16", "8"]
-    one.chose(choices.SCALE_MAX, "16")
+    assert values(purchase.SCALE_MIN, one.m) == values(purchase.SCALE_MAX, one.m) == []
+    assert SERVERLESS in values(purchase.BILLING, one.m)
+    one.chose(purchase.BILLING, SERVERLESS)
+    assert values(purchase.NODE_CLASS, one.m) == ["polar.mysql.sl.small"]
+    assert values(purchase.SCALE_MIN, one.m) == ["1", "2", "4", "8", "16"]
+    one.chose(purchase.NODE_CLASS, "polar.mysql.sl.small")
+    one.chose(purchase.SCALE_MIN, "2")
+    # 4 units have 8 GB, and the source has 16.
+    assert values(purchase.SCALE_MAX, one.m) == ["32", "16", "8"]
+    one.chose(purchase.SCALE_MIN, "4")
+    one.chose(purchase.SCALE_MAX, "16")
     one.following()
     wanted = {
         "PayType": "Postpaid", "ServerlessType": "AgileServerless", "DBNodeClass": "polar.mysql.sl.small",
@@ -111,10 +114,10 @@ def test_nodes_that_grow_are_ordered_between_the_two_sizes_that_were_chosen(tena
 
 def test_sizes_that_the_provider_does_not_take_are_refused_before_anything_is_bought(tenant: Rent) -> None:
     one = tenant()
-    one.chose(choices.BILLING, create.SERVERLESS)
-    one.chose(choices.NODE_CLASS, "polar.mysql.sl.small")
-    one.chose(choices.SCALE_MIN, "8")
-    one.chose(choices.SCALE_MAX, "4")
+    one.chose(purchase.BILLING, SERVERLESS)
+    one.chose(purchase.NODE_CLASS, "polar.mysql.sl.small")
+    one.chose(purchase.SCALE_MIN, "16")
+    one.chose(purchase.SCALE_MAX, "8")
     with pytest.raises(CloudFailed, match="ScaleMax"):
         create.apply(one.m)
     assert not one.simulator.cloud.clusters

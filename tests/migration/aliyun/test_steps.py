@@ -148,6 +148,65 @@ def test_no_task_is_moved_while_it_may_be_the_one_that_carries_the_migration(ten
     assert tasks.FORWARD.probe(one.m).outcome is Outcome.DONE
 
 
+TRIAL = "dts:ModifyDtsJobEndpoint"
+THREE = (BusinessTask("warehouse"), BusinessTask("search", kind="SUBSCRIBE"), BusinessTask("archive", status="Failed"))
+
+
+def names_at(one: Tenant, instance: str) -> set[str]:
+    """The tasks that read from an instance or cluster, the migration's own left out."""
+    return {
+        task.name
+        for task in one.simulator.cloud.tasks.values()
+        if task.ends["src"][0] == instance and not task.name.startswith("rds2polardb-")
+    }
+
+
+def test_some_of_the_tasks_are_moved_and_the_others_are_left_alone_both_ways(tenant: Rent) -> None:
+    one = tenant(Scenario(storage_type="cloud_essd", public_address=False, tasks=THREE, durations=FAST))
+    cluster, instance = one.following(), one.m.spec.source.name
+    assert choices.TASKS.options is not None
+    offered = {option.value: option.meaning for option in choices.TASKS.options(one.m)}
+    # All, none, and each selection of two and of one.
+    assert (len(offered), list(offered)[:2]) == (8, [tasks.MOVE, tasks.LEAVE])
+    ids = {task.name: task.id for task in one.simulator.cloud.tasks.values()}
+    (wanted,) = [
+        value
+        for value in offered
+        if {word for name, word in ids.items() if word in value} == {ids["warehouse"], ids["search"]}
+    ]
+    assert "left as they are: archive (Failed)" in offered[wanted]
+    assert all(ids[f"rds2polardb-{cluster}"] not in value for value in offered)
+    one.chose(choices.TASKS, wanted)
+    of(one.m).send(polardb.switch_over(cluster, instance))
+    until(lambda: look(one.m).status == Status.SWITCHED, "the switch", 30)
+    (shown,) = tasks.FORWARD.statements(one.m)
+    assert {name for name, word in ids.items() if f'"dtsJobId":"{word}"' in shown} == {"warehouse", "search"}
+    # The one that does not run is none of theirs, and keeps them from nothing.
+    tasks.FORWARD.apply(one.m)
+    assert (names_at(one, cluster), names_at(one, instance)) == ({"warehouse", "search"}, {"archive"})
+    tried = [found.parameters for found in one.simulator.calls if found.action == TRIAL]
+    assert {(found["DtsJobId"], found["DryRun"]) for found in tried} == {
+        (ids["warehouse"], "true"), (ids["search"], "true")
+    }  # fmt: skip
+    seen = tasks.FORWARD.probe(one.m)
+    assert seen.outcome is Outcome.DONE
+    assert seen.note == "the others have moved; left as they are, as was chosen: archive"
+    of(one.m).send(polardb.roll_back(cluster, instance))
+    until(lambda: look(one.m).status == Status.SYNCING, "the rollback", 30)
+    tasks.BACK.apply(one.m)
+    assert (names_at(one, cluster), names_at(one, instance)) == (set(), {"warehouse", "search", "archive"})
+    assert tasks.BACK.probe(one.m).outcome is Outcome.DONE
+
+
+def test_of_many_tasks_each_alone_and_all_but_each_can_be_chosen(tenant: Rent) -> None:
+    many = tuple(BusinessTask(f"task {number}") for number in range(6))
+    one = tenant(Scenario(public_address=False, tasks=many, durations=FAST))
+    one.following()
+    assert choices.TASKS.options is not None
+    values = [option.value for option in choices.TASKS.options(one.m)]
+    assert sorted(len(value.split(", ")) for value in values[2:]) == [1] * 6 + [5] * 6
+
+
 def test_the_migrations_own_task_is_none_of_the_business_by_its_ends_alone(tenant: Rent) -> None:
     one = tenant(LOGICAL)
     one.following()

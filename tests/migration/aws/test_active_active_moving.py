@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -22,8 +23,9 @@ from migration.steps import way_back
 from migration.view import LagSample
 from providers.aws import procedures
 from providers.mysql.server import Server
+from providers.sandbox.aws_api.scenario import Scenario
 from providers.sandbox.launcher import connect
-from tests.migration.aws.conftest import Rent, Tenant
+from tests.migration.aws.conftest import FAST, Rent, Tenant
 from tests.migration.aws.test_active_active import MADE, RUNBOOK
 from tests.support.waiting import until
 
@@ -98,6 +100,13 @@ def moving(m: Migration, s: Switchover, *, settled: bool = False) -> Iterator[Mo
 def pair(rent: Rent, request: pytest.FixtureRequest) -> Iterator[Tenant]:
     """Two primaries that follow each other, before the move."""
     one = rent(getattr(request, "param", "mysql-5.7"), None, runbook=RUNBOOK)
+    paired(one)
+    yield one
+    one.m.target.close()
+
+
+def paired(one: Tenant) -> None:
+    """Carry the steps out until there are two primaries that follow each other."""
     one.carry(retention.ON_SOURCE)
     for how in (*MADE, create.FOLLOWING, way_back, settings.FIRST_KEYS):
         one.carry(how)
@@ -106,8 +115,6 @@ def pair(rent: Rent, request: pytest.FixtureRequest) -> Iterator[Tenant]:
     cloud = replace(spec.cloud, options={**spec.cloud.options, "still_s": "0.5"})
     one.m = replace(one.m, spec=replace(spec, cloud=cloud), desk=Desk())
     one.account.spec = cloud
-    yield one
-    one.m.target.close()
 
 
 def notes(server: Server) -> set[str]:
@@ -202,9 +209,9 @@ def started_both(m: Migration) -> None:
 
 
 # Where several threads apply, the status of replication does not name the table.
-def conflict(m: Migration) -> conflicts.Trouble | None:
+def conflict(replica: Server, source: Server) -> conflicts.Trouble | None:
     """A conflict, and not that replication is still beginning."""
-    found = conflicts.trouble(m.source, m.target)
+    found = conflicts.trouble(replica, source)
     return found if found is not None and found.conflict else None
 
 
@@ -218,7 +225,7 @@ def test_a_key_that_both_sides_made_stops_everything_until_it_is_cured(pair: Ten
         pair.ask_target(pair.as_application(), "INSERT INTO shop.notes VALUES (5000, 'made on M2')")
         m.source.change("INSERT INTO shop.notes VALUES (5000, 'made on M1')")
         started_both(m)
-        found = until(lambda: conflict(m), "the first side to stop")
+        found = until(lambda: conflict(m.source, m.target), "the first side to stop")
         assert f"m1 has stopped applying what is written on {m.target.name}" in found.words
         assert "DUPLICATE KEY in table shop.notes (" in found.words
         until(lambda: said(m, "by a DUPLICATE KEY in table shop.notes"), "the operator to be told")
@@ -249,7 +256,7 @@ def test_a_row_that_one_side_removed_and_the_other_changed_is_told(pair: Tenant)
     pair.ask_target(pair.as_application(), "DELETE FROM shop.notes WHERE id = 1")
     m.source.change("UPDATE shop.notes SET note = 'changed' WHERE id = 1")
     started_both(m)
-    found = until(lambda: conflicts.trouble(m.target, m.source), "the second side to stop")
+    found = until(lambda: conflict(m.target, m.source), "the second side to stop", seconds=30)
     assert "by a MISSING ROW in table shop.notes: m1 changed what" in found.words
     assert "CALL mysql.rds_start_replication" in found.words
 
@@ -272,3 +279,59 @@ def test_a_row_that_both_sides_changed_at_once_stops_nothing_and_is_found_before
     equal.apply(m)
     assert equal.probe(m).outcome == "done"
     assert notes(m.target) == {"decided"}
+
+
+TICKS = "SELECT server, MIN(at), MAX(at), COUNT(*) FROM shop.ticks GROUP BY server ORDER BY MIN(id)"
+
+
+def ticking(one: Tenant) -> None:
+    """An event on M1 that runs every second, and says where."""
+    one.m.source.change("CREATE TABLE shop.ticks (id INT PRIMARY KEY AUTO_INCREMENT, at DATETIME(6), server INT)")
+    one.m.source.change(
+        "CREATE EVENT shop.tick ON SCHEDULE EVERY 1 SECOND DO "
+        "INSERT INTO shop.ticks (at, server) VALUES (SYSDATE(6), @@GLOBAL.server_id)"
+    )
+    until(lambda: one.m.source.rows(TICKS), "the first tick")
+
+
+def ticks_of(server: Server) -> dict[int, tuple[object, ...]]:
+    return {int(number): tuple(more) for number, *more in server.rows(TICKS)}
+
+
+@pytest.mark.parametrize("engine", ["mysql-5.7", pytest.param("mysql-9.7", marks=pytest.mark.long)])
+def test_scheduled_events_run_where_the_applications_are_and_never_on_both_sides(rent: Rent, engine: str) -> None:
+    own = Scenario(parameter_group="m1-own", durations=FAST, settings={settings.SCHEDULER: "ON"})
+    one = rent(engine, own, runbook=RUNBOOK)
+    ticking(one)
+    paired(one)
+    m, servers = one.m, Servers(one)
+    first, second = (int(server.value("SELECT @@GLOBAL.server_id")) for server in (m.source, m.target))
+    assert settings.scheduling(m) == ("m1",)
+    servers.point(FIRST, m.source)
+    # Somebody turns the second side's on, too: nobody is moved, before as in the midst of it.
+    settings.apply_to(m, m.target, {settings.SCHEDULER: "ON"})
+    assert any("each of them twice" in one.text and not one.ok for one in mover.ready(m, Direction.CUTOVER))
+    settings.apply_to(m, m.target, {settings.SCHEDULER: "OFF"})
+    with moving(m, plan_switch(m, 1, Direction.CUTOVER, "test")) as moved:
+        until(lambda: not m.target.read_only().clients, "the second side to open")
+        settings.apply_to(m, m.target, {settings.SCHEDULER: "ON"})
+        servers.point(FIRST, m.target)
+        until(lambda: said(m, "each of them twice"), "the operator to be told")
+        assert m.story().attempts[-1].result == "running"
+        settings.apply_to(m, m.target, {settings.SCHEDULER: "OFF"})
+        m.source.change("DELETE FROM shop.ticks")
+    assert moved.error is None
+    assert settings.scheduling(m) == (m.target.name,)
+    until(lambda: second in ticks_of(m.source), "the event on the second side, seen on the first")
+    with moving(m, plan_switch(m, 2, Direction.ROLLBACK, "test")) as moved:
+        until(lambda: not m.source.read_only().clients, "the first side to open")
+        servers.point(FIRST, m.source)
+    assert moved.error is None
+    assert settings.scheduling(m) == ("m1",)
+    by_second, begun = ticks_of(m.source)[second], m.source.value("SELECT NOW(6)")
+    until(lambda: str(ticks_of(m.source)[first][1]) > str(begun), "the event on the first side again")
+    runs = [(str(at), int(server)) for at, server in m.source.rows("SELECT at, server FROM shop.ticks ORDER BY at")]
+    sides = [server for server, _ in itertools.groupby(server for _, server in runs)]
+    # One after the other: wherever it ran, it did not run on the other meanwhile.
+    assert sides in ([first, second, first], [second, first])
+    assert ticks_of(m.source)[second] == by_second

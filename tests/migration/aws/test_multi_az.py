@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from migration.checks.run import run_check
 from migration.cutover.attempt import Aborted, plan_switch
 from migration.model import Direction
 from migration.runbook import CameAbout, CloudFailed, Migration
+from migration.view import StepState, SwitchStep
 from providers.aws import instances
 from providers.aws.instances import When
 from providers.aws.records import Instance, Shape
@@ -56,9 +58,14 @@ def red(m: Migration, direction: Direction = Direction.CUTOVER) -> list[str]:
     return [one.text for one in mover.ready(m, direction) if not one.ok]
 
 
-def noted(m: Migration, part: str) -> str:
+def part(m: Migration, name: str) -> SwitchStep:
+    """A part of the newest attempt."""
+    return next(one for one in m.story().attempts[-1].steps if one.id == name)
+
+
+def noted(m: Migration, name: str) -> str:
     """What the newest attempt says of one of its parts."""
-    return next(one.note for one in m.story().attempts[-1].steps if one.id == part)
+    return part(m, name).note
 
 
 def writes(one: Tenant, number: int) -> None:
@@ -226,6 +233,30 @@ def test_who_comes_after_a_dead_runner_sees_it_through(rent: Rent) -> None:
     assert mover.settle(m, s) is True
     assert looked_at(one).node_class == OTHER
     assert [call.action for call in one.simulator.calls].count("rds:ModifyDBInstance") == 1
+
+
+def test_that_clients_can_write_is_not_said_before_it_was_seen(rent: Rent) -> None:
+    one = account(rent)
+    m, servers, key = one.m, one.simulator.cloud.servers, one.simulator.cloud.instance("m1").key
+    s = plan_switch(m, 1, Direction.CUTOVER, "tester")
+    m.scribe.attempt(1, s.direction, old="m1", new="m1", actor="tester", budget_s=120, parts=mover.parts(m))
+    m.scribe.statement("RDS", "zone", looked_at(one).zone or "", 0)
+    assert m.scribe.no_return(1, "the order to RDS")
+    one.account.send(change.order(m, s.direction))
+    until(lambda: looked_at(one).node_class == OTHER and state.works(looked_at(one)), "RDS to have done it")
+
+    # RDS says that all is done to whoever comes after a dead runner, and the server does not answer.
+    servers.freeze(key)
+    with ThreadPoolExecutor(1) as pool:
+        settled = pool.submit(mover.settle, m, s)
+        try:
+            until(lambda: part(m, "fence").state is StepState.RUNNING, "the first look")
+            assert part(m, "promote").state is StepState.TODO
+        finally:
+            servers.thaw(key)
+        assert settled.result(30.0) is True
+    assert "away already when this program looked for the first time" in noted(m, "fence")
+    assert "takes writes" in noted(m, "promote")
 
 
 def test_an_account_that_is_as_it_should_be_has_nothing_that_blocks(rent: Rent) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import pytest
 
 from migration.azure.dms.checks import contents
 from migration.check import Verdict
+from migration.gatekeeper import Gatekeeper
+from migration.inbox import Inbox
 from migration.runbook import CloudFailed
-from migration.runbooks.azure_flexible_server import RUNBOOK
+from migration.runbooks.azure_flexible_server import CUT_OVER, RUNBOOK
 from providers.mysql.version import Flavor, Version
 from providers.sandbox.api.faults import Fault, Kind
 from providers.sandbox.launcher import SandboxServer
-from tests.migration.azure.dms import CHECKS, Move, moving
+from tests.migration.azure.dms import CHECKS, Move, Moving, moving
 
 
 @pytest.fixture
@@ -101,3 +104,30 @@ def test_each_check_of_the_runbook_stands_once() -> None:
     ids = [check.id for check in RUNBOOK.checks]
     assert len(ids) == len(set(ids))
     assert not [one for one in ids if one.startswith("aliyun")]
+
+
+def test_what_stops_while_the_gate_is_open_is_offered_to_be_started_there(move: Move) -> None:
+    one = move().following()
+    _looked_at(one)
+    assert not _offered(one)
+    one.simulator.access.control.pause("dms")
+    _looked_at(one)
+    assert _offered(one) == (one.account.starting(),)
+    one.account.run(one.account.starting())
+    _looked_at(one)
+    assert not _offered(one)
+    known = len(one.m.scribe.journal.records())
+    _looked_at(one)
+    # What is as it was is not told again.
+    assert len(one.m.scribe.journal.records()) == known
+
+
+def _looked_at(one: Moving) -> None:
+    """What the runner measures every few seconds at the gate."""
+    with contextlib.closing(Inbox(one.m.scribe.journal.path, 0, lambda: False)) as inbox:
+        Gatekeeper(RUNBOOK, one.m, inbox).conditions(CUT_OVER)
+
+
+def _offered(one: Moving) -> tuple[str, ...]:
+    found = {finding.check: finding for finding in one.m.story().findings()}
+    return tuple(fix.statement for fix in found["azure-dms-service"].result.fixes)

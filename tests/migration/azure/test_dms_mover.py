@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -26,6 +25,7 @@ from providers.sandbox.azure_api.faults import Ending
 from providers.sandbox.azure_api.scenario import Durations
 from providers.sandbox.launcher import SandboxServer
 from tests.migration.azure.dms import COMMAND, CREATE_TASK, Move, Moving, moving
+from tests.migration.azure.rows import busy, has
 
 SLOW = Durations().at_pace(60)
 
@@ -35,10 +35,6 @@ def move(machine: SandboxServer, tmp_path_factory: pytest.TempPathFactory) -> It
     """See `moving`."""
     with moving(machine, tmp_path_factory) as start:
         yield start
-
-
-def has(server: Server, row: int) -> bool:
-    return bool(server.rows("SELECT 1 FROM shop.orders WHERE id = %s", (row,)))
 
 
 def result(one: Moving) -> str:
@@ -77,24 +73,9 @@ def test_every_database_is_completed_once_with_everything(move: Move) -> None:
 
 def test_who_still_writes_keeps_it_from_being_completed(move: Move) -> None:
     one = move().following()
-    with contextlib.closing(one.m.source.connect()) as writer:
-        stop = threading.Event()
-
-        def write() -> None:
-            number = 10
-            while not stop.wait(0.005):
-                number += 1
-                writer.run("REPLACE INTO shop.orders VALUES (%s, 'busy')", (number,))
-
-        thread = threading.Thread(target=write)
-        thread.start()
-        try:
-            one.desk.stopped = lambda: bool(one.m.scribe.journal.samples("progress"))
-            with pytest.raises(Aborted, match="is not quiet"):
-                mover.switch(one.m, one.attempt())
-        finally:
-            stop.set()
-            thread.join()
+    one.desk.stopped = lambda: bool(one.m.scribe.journal.samples("progress"))
+    with busy(one.m.source), pytest.raises(Aborted, match="is not quiet"):
+        mover.switch(one.m, one.attempt())
     assert one.made(COMMAND) == 0
     assert shut(one.m, one.m.target)
     assert result(one) == "aborted"

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 
 import pytest
 
 from migration.azure import mover
 from migration.cutover.attempt import Aborted
-from providers.mysql.server import Server
 from providers.sandbox.api.faults import Fault, Kind
 from providers.sandbox.azure_api.faults import Ending
 from tests.migration.azure.conftest import Bench, Rent, following
+from tests.migration.azure.rows import busy, has
 from tests.support.waiting import until
 
 UPDATE = "flexible:Servers_Update"
-
-
-def has(server: Server, row: int) -> bool:
-    return bool(server.rows("SELECT 1 FROM shop.orders WHERE id = %s", (row,)))
 
 
 def test_it_is_promoted_with_everything(rent: Rent) -> None:
@@ -33,24 +28,10 @@ def test_it_is_promoted_with_everything(rent: Rent) -> None:
 
 
 def test_who_still_writes_keeps_it_from_being_promoted(rent: Rent) -> None:
-    with following(rent()) as one, contextlib.closing(one.m.source.connect()) as writer:
-        stop = threading.Event()
-
-        def write() -> None:
-            number = 10
-            while not stop.wait(0.005):
-                number += 1
-                writer.run("REPLACE INTO shop.orders VALUES (%s, 'busy')", (number,))
-
-        thread = threading.Thread(target=write)
-        thread.start()
-        try:
-            one.desk.stopped = lambda: bool(one.m.scribe.journal.samples("progress"))
-            with pytest.raises(Aborted, match="is not quiet"):
-                mover.switch(one.m, one.attempt())
-        finally:
-            stop.set()
-            thread.join()
+    with following(rent()) as one:
+        one.desk.stopped = lambda: bool(one.m.scribe.journal.samples("progress"))
+        with busy(one.m.source), pytest.raises(Aborted, match="is not quiet"):
+            mover.switch(one.m, one.attempt())
         assert one.made(UPDATE) == 0
         assert one.m.target.read_only().clients
         assert one.m.story().attempts[-1].result == "aborted"

@@ -111,7 +111,7 @@ def judge(outcome: Outcome, expected: Sequence[Difference]) -> None:
 
 
 def test_hostile_writers_make_no_difference(hostile: Two) -> None:
-    with Writers(hostile.source, seed=1) as writers, verifying(hostile) as verification:
+    with Writers(hostile.source, hostile.target, seed=1) as writers, verifying(hostile) as verification:
         assert verification.wait(read_once, _LONG_S).state is State.FOLLOWING
         until(lambda: writers.busy(_ROUNDS), "every writer wrote", _LONG_S)
         assert verification.progress().confirmed == ()
@@ -121,7 +121,7 @@ def test_hostile_writers_make_no_difference(hostile: Two) -> None:
 
 def test_what_was_planted_among_hostile_writers_is_confirmed_and_proved(hostile: Two) -> None:
     planted = plant(hostile)
-    with Writers(hostile.source, seed=2) as writers, verifying(hostile) as verification:
+    with Writers(hostile.source, hostile.target, seed=2) as writers, verifying(hostile) as verification:
         sure = [one for one in planted if one.table not in RESTLESS]
         progress = verification.wait(lambda seen: len(_of_others(seen.confirmed)) >= len(sure), _LONG_S)
         assert amiss(_of_others(progress.confirmed), sure) == []
@@ -132,7 +132,11 @@ def test_what_was_planted_among_hostile_writers_is_confirmed_and_proved(hostile:
 
 def test_a_delayed_replica_makes_no_difference_and_hides_none(hostile: Two) -> None:
     planted = plant(hostile)
-    with delayed(hostile), Writers(hostile.source, seed=3) as writers, verifying(hostile) as verification:
+    with (
+        delayed(hostile),
+        Writers(hostile.source, hostile.target, seed=3) as writers,
+        verifying(hostile) as verification,
+    ):
         assert verification.wait(read_once, _LONG_S).state is State.FOLLOWING
         until(lambda: writers.busy(_ROUNDS), "every writer wrote", _LONG_S)
         seen = verification.progress().confirmed
@@ -142,7 +146,7 @@ def test_a_delayed_replica_makes_no_difference_and_hides_none(hostile: Two) -> N
 
 
 def test_a_write_on_the_target_alone_is_found_after_its_row_was_compared(hostile: Two) -> None:
-    with Writers(hostile.source, seed=4) as writers, verifying(hostile) as verification:
+    with Writers(hostile.source, hostile.target, seed=4) as writers, verifying(hostile) as verification:
         assert verification.wait(read_once, _LONG_S).state is State.FOLLOWING
         with contextlib.closing(hostile.target.connect()) as session:
             if hostile.target.version.mariadb:
@@ -181,7 +185,7 @@ def test_what_the_server_itself_makes_differ_is_found(hostile: Two) -> None:
 @pytest.mark.parametrize("harmed", [False, True], ids=["sound", "harmed"])
 def test_a_verification_without_a_fence_ends_while_writers_go_on(hostile: Two, harmed: bool) -> None:
     planted = plant(hostile) if harmed else []
-    with Writers(hostile.source, seed=5) as writers, verifying(hostile) as verification:
+    with Writers(hostile.source, hostile.target, seed=5) as writers, verifying(hostile) as verification:
         outcome = verification.finish(_BUDGET_S)
         assert writers.errors == []
 

@@ -19,6 +19,8 @@ from providers.mysql.server import Server
 
 DATABASE = "hostile"
 _OPTIONS = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci"
+_LOOK_S = 0.2
+_MOST_BEHIND_S = 5
 ACCOUNTS = 20_000
 _ROWS = 2_000
 # A duplicate key, a deadlock, a lock that is waited for too long, a child or parent that is (not) there, a table that
@@ -213,10 +215,18 @@ JOBS: tuple[Job, ...] = (pay, sweep, as_statement, move_keys, cascade, empty, al
 
 
 class Writers:
-    """Threads that do the jobs in turn, one job each, until they are told to stop. A context manager."""
+    """Threads that do the jobs in turn, one job each, until they are told to stop. A context manager.
 
-    def __init__(self, server: Server, seed: int, jobs: Sequence[Job] = JOBS, pause_s: float = 0.02) -> None:
+    They wait while the replica is more than `_MOST_BEHIND_S` behind: one that never catches up proves nothing.
+    """
+
+    def __init__(
+        self, server: Server, replica: Server, seed: int, jobs: Sequence[Job] = JOBS, pause_s: float = 0.02
+    ) -> None:
         self._server = server
+        self._replica = replica
+        self._free = threading.Event()
+        self._free.set()
         self._pause_s = pause_s
         self._over = threading.Event()
         self.rounds = [0] * len(jobs)
@@ -225,6 +235,7 @@ class Writers:
             threading.Thread(target=self._work, args=(number, job, Random(seed * 1000 + number)), daemon=True)
             for number, job in enumerate(jobs)
         ]
+        self._threads.append(threading.Thread(target=self._brake, daemon=True))
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -239,6 +250,7 @@ class Writers:
     def stop(self) -> None:
         """End all writing; what is under way is finished first."""
         self._over.set()
+        self._free.set()
         for thread in self._threads:
             thread.join(60)
             assert not thread.is_alive()
@@ -255,6 +267,17 @@ class Writers:
                     job(session, rng)
                 self.rounds[number] += 1
                 self._over.wait(self._pause_s)
+                self._free.wait()
+
+    def _brake(self) -> None:
+        while not self._over.wait(_LOOK_S):
+            status = self._replica.replica_status()
+            behind = None if status is None else status.seconds_behind
+            if behind is not None and behind > _MOST_BEHIND_S:
+                self._free.clear()
+            else:
+                self._free.set()
+        self._free.set()
 
     @contextlib.contextmanager
     def _forgiven(self, session: Connection, job: Job) -> Iterator[None]:

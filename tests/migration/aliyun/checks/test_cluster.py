@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from migration.aliyun import purchase, sizes
 from migration.aliyun.state import ended, look_for
+from migration.check import Route
 from providers.aliyun import dts, polardb, rds
 from providers.aliyun.actions import POLARDB
 from providers.aliyun.calls import call
@@ -29,7 +31,9 @@ def test_with_a_cluster_both_sides_are_compared(rent: Rent) -> None:
     name = one.m.spec.target.name
     found = before.find("rds-other-migration")
     assert (found.word, found.result.found) == ("FAIL", f"into {name}")
-    for check in ("rds-other-migration", "rds-region", "rds-vpc", "polardb-storage", "polardb-whitelist"):
+    for check in (
+        "rds-other-migration", "rds-region", "rds-vpc", "polardb-storage", "polardb-whitelist", "polardb-node-class",
+    ):  # fmt: skip
         assert one.word(check) == "OK", one.find(check).result
     assert len(before.find("dts-tasks").result.evidence) == 3
     assert [row[1] for row in one.find("dts-tasks").result.evidence[1:]] == ["to the warehouse"]
@@ -177,3 +181,37 @@ def test_the_providers_deadline_is_told_before_the_switch(rent: Rent, ago_days: 
     assert (finding.word, finding.result.found.startswith(found)) == (word, True), finding.result
     one.alter(MIGRATION, ExpiredTime="")
     assert one.word("polardb-deadline") == "UNKNOWN"
+
+
+def node(cores: str | None, memory: str | None, kind: str = "polar.mysql.x4.large") -> dict[str, str]:
+    told = {"DBNodeId": "pi-1", "DBNodeClass": kind, "DBNodeRole": "Writer", "CpuCores": cores, "MemorySize": memory}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def test_nodes_smaller_than_the_source_are_told_and_unknown_ones_are_not_passed(rent: Rent) -> None:
+    before = rent(Scenario(public_address=False, durations=FAST), Route.PHYSICAL)
+    found = before.find("polardb-node-class")
+    assert (found.word, found.result.found) == ("-", "no cluster yet; its nodes need 4 cores, 16 GB")
+    one = before.ordered()
+    assert one.word("polardb-node-class") == "OK"
+    large, small = node("4", "16384"), node("2", "8192", "polar.mysql.x4.medium")
+    for nodes, word, told in (
+        ([large, large], "OK", "4 cores, 16 GB, the source 4 cores, 16 GB"),
+        ([large, small], "WARN", "polar.mysql.x4.medium has 2 cores, 8 GB, the source 4 cores, 16 GB"),
+        ([node("8", "8192")], "WARN", "polar.mysql.x4.large has 8 cores, 8 GB, the source 4 cores, 16 GB"),
+        # What the node itself does not tell is known of its class, where that is known.
+        ([node(None, None, "polar.mysql.x4.xlarge")], "OK", "8 cores, 32 GB, the source 4 cores, 16 GB"),
+        ([node("8", None, "polar.mysql.x9")], "UNKNOWN", "not told: how large the source or each node is"),
+        ([], "UNKNOWN", "not told: which nodes the cluster has"),
+    ):
+        one.alter("polardb:DescribeDBClusterAttribute", DBNodes=nodes)
+        found = one.find("polardb-node-class")
+        assert (found.word, found.result.found) == (word, told), nodes
+        one.heal()
+    one.told(DBInstanceMemory=None)
+    assert one.word("polardb-node-class") == "UNKNOWN"
+    one.heal()
+    # Nodes that grow are judged before they are ordered, by how far.
+    one.chose(purchase.BILLING, sizes.SERVERLESS)
+    one.alter("polardb:DescribeDBClusterAttribute", DBNodes=[small])
+    assert one.word("polardb-node-class") == "-"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from migration.aliyun import choices, mover
+from migration.aliyun import mover, purchase
 from migration.check import Route
 from migration.checks.run import run_check
 from migration.decisions import Choice, Decision, decide
@@ -65,7 +65,7 @@ def found(one: Bench) -> dict[str, str]:
 
 def test_before_the_order_the_chosen_version_is_what_is_judged_by(planted: Bench) -> None:
     assert set(found(planted).values()) == {"-"}
-    planted.chose(choices.VERSION, "8.0")
+    planted.chose(purchase.VERSION, "8.0")
     for check, (word, named) in FOUND.items():
         finding = run_check(planted.pair, CHECKS[check])
         assert (finding.word, named in str(finding.result.evidence)) == (word, True), finding
@@ -75,13 +75,13 @@ def test_before_the_order_the_chosen_version_is_what_is_judged_by(planted: Bench
         "tx_isolation", "READ-COMMITTED", "MySQL 8.0.11", "transaction_isolation, which is to be set",
         "transactions see and lock other rows than they did",
     )  # fmt: skip
-    planted.chose(choices.VERSION, "5.6")
+    planted.chose(purchase.VERSION, "5.6")
     assert set(found(planted).values()) <= {"OK", "-"}
 
 
 def test_the_clusters_own_version_is_judged_by_once_it_is_there_and_holds_the_gate_until_accepted(rent: Rent) -> None:
     one = rent(BY_DTS, Route.LOGICAL, target="mysql-9.7")
-    one.chose(choices.VERSION, "8.0")
+    one.chose(purchase.VERSION, "8.0")
     there = one.ordered().with_server()
     with contextlib.closing(there.m.target), planted_in(there):
         COMPARED.how.apply(there.m)

@@ -79,6 +79,11 @@ def source(one: Rented) -> None:
     assert call("rds:DescribeReadDBInstanceDelay", **rds, ReadInstanceId=READER)["DelayTime"] == 0
 
 
+def classes(one: Rented, commodity: str) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = one.call("polardb:DescribeClassList", CommodityCode=commodity)["Items"]
+    return found
+
+
 def evaluation(one: Rented) -> None:
     order = {"CreationCategory": "Normal", "CreationOption": "MigrationFromRDS", "DBVersion": "5.7"}
     made = one.call("polardb:GenerateUpgradeReportForSyncClone", **order, SourceDBClusterId=one.rds)
@@ -152,6 +157,12 @@ def test_every_action_answers_in_the_published_shape(simulate: Simulate) -> None
     evaluation(one)
     resources = one.call("polardb:DescribeDBClusterAvailableResources", PayType="Postpaid")
     assert resources["AvailableZones"][0]["SupportedEngines"]
+    sizes = {found["ClassCode"]: found for found in classes(one, "polardb_payg")}
+    assert (sizes["polar.mysql.x4.large"]["Cpu"], sizes["polar.mysql.x4.large"]["MemoryClass"]) == ("4", "16")
+    assert classes(one, "polardb_payg_intl") == []
+    assert one.call.refused("polardb:DescribeClassList", CommodityCode="bards") == "400 InvalidParameter"
+    networks = one.call("polardb:DescribeRdsVpcs", RegionId="cn-hangzhou")["Vpcs"]["Vpc"]
+    assert [len(network["VSwitchs"]) for network in networks] == [2, 1]
     ask(one.source.endpoint(), "CREATE TABLE shop.keyless (a INT)")
     cluster = one.create(ClientToken="once")
     assert one.create(ClientToken="once") == cluster

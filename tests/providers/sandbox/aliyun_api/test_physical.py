@@ -15,6 +15,7 @@ from aliyunsdkcore.acs_exception.exceptions import ClientException
 from providers.mysql.errors import StatementFailed
 from providers.sandbox import passwords
 from providers.sandbox.aliyun_api.scenario import Durations, ReadOnlyInstance, Scenario
+from providers.sandbox.aliyun_api.state import VPC, VSWITCH
 from providers.sandbox.api.faults import Fault, Kind
 from providers.sandbox.launcher import SandboxServer
 from providers.sandbox.options import Positioning
@@ -195,8 +196,17 @@ def test_what_cannot_be_created_is_refused_and_a_clone_follows_nobody(simulate: 
         ({"PayType": ""}, "400 MissingPayType"),
         ({"DefaultTimeZone": "noon"}, "400 InvalidDefaultTimeZone.Malformed"),
         ({"LowerCaseTableNames": "2"}, "400 InvalidLowerCaseTableNames.Malformed"),
+        ({"DBNodeClass": "polar.mysql.x99.large"}, "400 InvalidParameter"),
+        ({"ZoneId": "cn-hangzhou-z"}, "400 InvalidParameter"),
+        ({"VPCId": VPC}, "400 MissingVSwitchId"),
+        ({"VPCId": VPC, "VSwitchId": "vsw-bp1other"}, "400 InvalidParameter"),
+        ({"VPCId": VPC, "VSwitchId": VSWITCH, "ZoneId": "cn-hangzhou-i"}, "400 InvalidParameter"),
+        ({"VPCId": "vpc-unknown", "VSwitchId": VSWITCH}, "400 InvalidParameter"),
+        ({"PayType": "Prepaid", "UsedTime": "1"}, "400 MissingPeriod"),
+        ({"PayType": "Prepaid", "Period": "Month", "UsedTime": "12"}, "400 InvalidParameter"),
+        ({"PayType": "Prepaid", "Period": "Week", "UsedTime": "1"}, "400 InvalidParameter"),
     ):
-        assert one.call.refused("polardb:CreateDBCluster", **(one.purchase() | wrong)) == refusal
+        assert one.call.refused("polardb:CreateDBCluster", **(one.purchase() | wrong)) == refusal, wrong
     clone = one.create(CreationOption="CloneFromRDS", ClientToken="a clone")
     mismatch = one.purchase() | {"ClientToken": "a clone"}
     assert one.call.refused("polardb:CreateDBCluster", **mismatch) == "400 IdempotentParameterMismatch"

@@ -1,0 +1,83 @@
+"""A first-timer gets through a whole rehearsal of each runbook, in a real terminal, by what the screens say alone."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from migration import runbooks
+from migration.sessions import sessions
+from tests.rehearsals.command import CUTOVER, watch_json
+from tests.support.first_timer import FirstTimer, Stuck
+from tests.support.terminal import terminal
+
+# Which rehearsals are short enough for every run of the tests; the others are `long`.
+_IN_THE_GATE = ("mysql_replication", "rds_multi_az")
+_SECONDS = 420.0
+
+
+def books() -> Iterator[object]:
+    """Every runbook there is."""
+    for name in runbooks.names():
+        marks = () if name in _IN_THE_GATE else (pytest.mark.long,)
+        yield pytest.param(name, marks=marks)
+
+
+@pytest.mark.parametrize("runbook", books())
+def test_a_first_timer_gets_through(engine_names: tuple[str, ...], runbook: str) -> None:
+    with terminal([CUTOVER, "rehearse", runbook]) as screen:
+        FirstTimer(screen).play(_SECONDS)
+        assert screen.process.wait(30) == 0, screen.text()
+
+    told = watch_json(sessions()[0].id)
+    assert told["spec"]["runbook"] == runbook
+    assert told["end"] == "completed"
+    assert told["figures"]["lost_writes"] == 0
+    assert [attempt["result"] for attempt in told["attempts"]] == ["switched"]
+
+
+# A program that shows two rows, what is true and the keys, and ends with as many keys as it is told.
+_SCREEN = """
+import sys, tty
+tty.setraw(0)
+print({0!r}, end="\\r\\n")
+print({1!r}, end="", flush=True)
+sys.stdin.read({2})
+"""
+
+
+def shows(sentence: str, keys: str, *, takes: int = 1) -> list[str]:
+    return [sys.executable, "-c", _SCREEN.format(sentence, keys, takes)]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "keys"),
+    [
+        ("Ready when you are.", " c Cut over…  q Leave"),
+        ("Ready. c opens the cutover screen.", " (c Cut over…)  q Leave"),
+        ("Ready. c opens the cutover screen.", " x Cancel…  q Leave"),
+    ],
+    ids=["no key is named", "it is off", "it is not there"],
+)
+def test_a_first_timer_is_stuck_where_the_screen_does_not_say_how_to_go_on(sentence: str, keys: str) -> None:
+    with terminal(shows(sentence, keys)) as screen:
+        screen.wait_for("q Leave")
+        with pytest.raises(Stuck, match="nothing to do, and nothing happens"):
+            FirstTimer(screen, patience_s=0.5).play(20)
+
+
+def test_a_key_that_does_nothing_is_no_way_on() -> None:
+    with terminal(shows("Ready. c opens it.", " c Cut over…  q Leave", takes=9)) as screen:
+        screen.wait_for("q Leave")
+        with pytest.raises(Stuck, match="c did nothing"):
+            FirstTimer(screen, reaction_s=0.5).play(20)
+
+
+def test_the_key_that_is_named_is_pressed_and_no_time_is_taken_for_one() -> None:
+    with terminal(shows("Not taken up yet, 0 s. n goes on.", " s Statements  n Next")) as screen:
+        screen.wait_for("n Next")
+        player = FirstTimer(screen)
+        player.play(20)
+        assert player.pressed == ["n"]
