@@ -167,8 +167,11 @@ class Runner:
             return False
         try:
             Server(self._spec.source.endpoint(self._secrets.source)).close()
-        except ServerError:
+        except Unreachable:
             return True
+        except ServerError:
+            # One that refuses is there.
+            return False
         return False
 
     def _without_source(self, inbox: Inbox, cloud: Cloud | None, opened: contextlib.ExitStack) -> Migration:
