@@ -41,6 +41,9 @@ MOST_DIFFERING = 20_000
 RangesOf = Callable[[Table, Collection[Key]], Ranges | None]
 """Ranges which hold these keys of a table, as `ordering` numbers them; None where there are none."""
 
+Held = Callable[[Mark, float], bool]
+"""Whether a stretch is held back, by its mark and by when it was seen (monotonic seconds)."""
+
 # Stretches that wait: beyond, two that follow each other wait for the second's mark together.
 _MOST_WAITING = 1_000
 _FIRST_AGAIN_S = 0.05
@@ -88,6 +91,10 @@ class _Redoing:
 
 def _whole(_: Table, __: Collection[Key]) -> None:
     return None
+
+
+def _not_held(_: Mark, __: float) -> bool:
+    return False
 
 
 class DirtySet:
@@ -165,18 +172,18 @@ class DirtySet:
 
     # -- what becomes visible
 
-    def settle(self, side: Side, horizon: Horizon, before: float = float("inf")) -> None:
+    def settle(self, side: Side, horizon: Horizon, held: Held = _not_held) -> None:
         """Let out what reads that start from now on are sure to see.
 
         Args:
             side: whose log.
             horizon: what that server said it sees.
-            before: only what was seen before this (monotonic seconds): while the target lags, what it cannot have
-                yet would be read in vain.
+            held: told a mark and when its stretch was seen, in monotonic seconds: whether that is to stay here for
+                now, as what the target does not have yet would be read in vain.
         """
         with self._lock:
             waiting = self._waiting[side]
-            while waiting and waiting[0].seen <= before and horizon.covers(waiting[0].mark):
+            while waiting and horizon.covers(waiting[0].mark) and not held(waiting[0].mark, waiting[0].seen):
                 self._let_out(waiting.popleft())
 
     def settle_all(self) -> None:

@@ -26,7 +26,7 @@ from migration.verify.shapes import Shape, Way, reread
 from migration.verify.tables import scan_ranges, scan_table
 from migration.verify.unequal import Unequal
 from migration.verify.work import Work
-from providers.mysql.binlog.marks import End
+from providers.mysql.binlog.marks import End, Horizon
 from providers.mysql.binlog.places import horizon
 from providers.mysql.connection import Connection
 from providers.mysql.dialect import Dialect
@@ -142,6 +142,8 @@ class FenceProof:
         self._source_end = source_end
         self._began = time.monotonic()
         self._told = _Told()
+        # What was committed on a server that has GTIDs, when it was last asked where its log ends.
+        self._executed: dict[Side, Horizon] = {}
         self._fresh: dict[Table, Shape] = {}
         self._looked: frozenset[Table] = frozenset()
         # Tables that were read as a whole.
@@ -202,6 +204,10 @@ class FenceProof:
             session, version = rereader.session(side)
             asked[side] = session.asking([Dialect(version).source_status])
         answers = {side: take()[0] for side, take in asked.items()}
+        for side, rows in answers.items():
+            if rereader.session(side)[1].mysql_from(5, 7):
+                # MySQL's fifth column is `gtid_executed`: to ask for it again would cost a round trip.
+                self._executed[side] = Horizon(executed=GtidSet.parse(str(rows[0][4])))
         # The first two columns are File and Position on all versions.
         return {side: End(str(rows[0][0]), int(rows[0][1])) for side, rows in answers.items()}
 
@@ -229,6 +235,9 @@ class FenceProof:
         """Wait until what the logs say can be read, where a server tells that; elsewhere the fence has seen to it."""
         for side in self._work.followers:
             newest = self._work.dirty.newest(side)
+            known = self._executed.get(side)
+            if newest is not None and newest.gtid is not None and known is not None and known.covers(newest):
+                continue
             while newest is not None:
                 seen = horizon(*rereader.session(side))
                 untold = seen.newest is not None or (seen.executed is not None and newest.gtid is None)
@@ -307,7 +316,7 @@ class FenceProof:
                 continue
             whole = self._whole.get(table)
             if whole is None:
-                told = self._read_by_key(rereader, shape, list(keys), room)
+                told = self._read_by_key(rereader, shape, keys, room)
             else:
                 # Only the log has spoken of others since.
                 later = [key for key in keys if key not in whole.keys]
@@ -316,10 +325,13 @@ class FenceProof:
             self._told.rows[table] = dict(islice(told.items(), room))
             room -= len(self._told.rows[table])
 
-    def _read_by_key(self, rereader: Rereader, shape: Shape, keys: list[Key], room: int) -> dict[Key, Difference]:
+    def _read_by_key(
+        self, rereader: Rereader, shape: Shape, suspects: Iterable[Key], room: int
+    ) -> dict[Key, Difference]:
         """Note which of these rows differ; of so many of them, what is to be said."""
         found, told = dict[Key, None](), dict[Key, Difference]()
         size = max(1, min(_TOLD_AT_ONCE, _MOST_BYTES // shape.row_size))
+        keys = rereader.together(shape, suspects)
         for at in range(0, len(keys), size):
             self._in_time()
             part = keys[at : at + size]

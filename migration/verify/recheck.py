@@ -104,6 +104,12 @@ class KeyForm:
         numbers = [number for key in keys if (number := order.number(key[len(key) - at])) is not None]
         return ranges_of(numbers, self._apart) if len(numbers) == len(keys) else None
 
+    def together(self, keys: Iterable[Key]) -> list[Key]:
+        """Keys as rows are read by them, those that stand close together behind each other."""
+        if self._unsigned is None:
+            return list(keys)
+        return sorted(keys, key=lambda key: int.from_bytes(key[0], "little"))
+
     def spans(self, keys: Collection[Key]) -> tuple[list[Span], Collection[Key]]:
         """Those of the keys that stand close together, and the others."""
         if self._unsigned is None or len(keys) < _DENSE:
@@ -184,35 +190,38 @@ class Rereader:
         Raises:
             ServerError: a server does not answer, or the table is another by now.
         """
-        form, found = self._of(shape).form, dict[Key, None]()
+        found = dict[Key, None]()
 
         def take(rows: Mapping[Key, Rows]) -> None:
             found.update(dict.fromkeys(rows))
 
-        # Among large rows, a range would have to be given up.
-        spans, others = form.spans(keys) if not self._large.get(shape.table) else ([], keys)
-        try:
-            self._within(shape, spans, take)
-        except AnswerTooLarge:
-            self._readers.reopen()
-            others = keys
-        told = list(map(form.params, others))
+        others = self._near(shape, keys, take)
+        told = list(map(self._of(shape).form.params, others))
         params = [one for one in told if one is not None]
         self._compare(shape, params, take)
         return Reread(found, len(params) == len(told))
 
-    def again(self, shape: Shape, keys: Iterable[Key]) -> Collection[Key]:
+    def together(self, shape: Shape, keys: Iterable[Key]) -> list[Key]:
+        """The keys that rows were read with, in an order in which they are read at the least cost.
+
+        Raises:
+            ServerError: as `touched`.
+        """
+        return self._of(shape).form.together(keys)
+
+    def again(self, shape: Shape, keys: Collection[Key]) -> Collection[Key]:
         """Read rows by the keys they were read with before; the keys of those that differ now.
+
+        Others that stand between them may be among those.
 
         Raises:
             ServerError: as `touched`.
         """
         found = dict[Key, None]()
-        params = list(map(self._of(shape).layout.params, keys))
-        self._compare(shape, params, lambda rows: found.update(dict.fromkeys(rows)))
+        self._anew(shape, keys, lambda rows: found.update(dict.fromkeys(rows)))
         return found
 
-    def tell(self, shape: Shape, keys: Iterable[Key]) -> Mapping[Key, Difference]:
+    def tell(self, shape: Shape, keys: Collection[Key]) -> Mapping[Key, Difference]:
         """As `again`, with what is to be said of those that differ.
 
         Raises:
@@ -224,7 +233,7 @@ class Rereader:
         def take(rows: Mapping[Key, Rows]) -> None:
             found.update({key: difference(shape, layout, key, *pair) for key, pair in rows.items()})
 
-        self._compare(shape, list(map(layout.params, keys)), take)
+        self._anew(shape, keys, take)
         return found
 
     def on_one(self, shape: Shape, side: int, keys: Iterable[Key]) -> dict[Key, bytes]:
@@ -270,6 +279,24 @@ class Rereader:
             layout = self._readers.layout(shape, statements.by_keys(SOURCE, 1), statements.by_keys(TARGET, 1))
             known = self._known[shape.table] = _Prepared(shape, statements, layout, KeyForm(shape))
         return known
+
+    def _anew(self, shape: Shape, keys: Collection[Key], take: Callable[[Mapping[Key, Rows]], None]) -> None:
+        """Compare rows by the keys they were read with."""
+        others = self._near(shape, keys, take)
+        self._compare(shape, list(map(self._of(shape).layout.params, others)), take)
+
+    def _near(self, shape: Shape, keys: Collection[Key], take: Callable[[Mapping[Key, Rows]], None]) -> Collection[Key]:
+        """Compare the rows of those keys that stand close together, as ranges; the keys that are left."""
+        # Among large rows, a range would have to be given up.
+        if self._large.get(shape.table):
+            return keys
+        spans, others = self._of(shape).form.spans(keys)
+        try:
+            self._within(shape, spans, take)
+        except AnswerTooLarge:
+            self._readers.reopen()
+            return keys
+        return others
 
     def _compare(self, shape: Shape, params: Sequence[One], take: Callable[[Mapping[Key, Rows]], None]) -> None:
         """Compare rows, as many at a time as can be held; those that differ are taken before the next are read."""

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from migration.model import Side
-from migration.verify.dirty import DirtySet, Key, Suspect, Taken
+from migration.verify.dirty import DirtySet, Held, Key, Suspect, Taken
 from migration.verify.known import Known
 from migration.verify.model import Doubt, Table
 from migration.verify.readers import Readers
@@ -20,16 +20,18 @@ from migration.verify.recheck import Rereader
 from migration.verify.scan import of_the_table
 from migration.verify.worker import Worker
 from providers.mysql.binlog.commits import Commits
-from providers.mysql.binlog.marks import Horizon
+from providers.mysql.binlog.marks import Horizon, Mark
 from providers.mysql.binlog.places import SETTLE_S, horizon
 from providers.mysql.errors import ServerError
 from providers.mysql.packets.reader import RawReader
 
-_AT_ONCE = 500
+_AT_ONCE = 256
 _IDLE_S = 0.02
 # How often the servers are asked what they see.
-_SETTLE_S = 0.01
+_SETTLE_S = 0.02
 _MOST_HOLD_S = 30.0
+# For so long a transaction is waited for by its GTID: beyond, the lag says more.
+_ARRIVAL_S = 1.0
 
 Job = Callable[[Rereader], None]
 
@@ -106,6 +108,9 @@ class Rechecker:
         taken = self._dirty.pop_touched(_AT_ONCE)
         if taken is not None:
             self.read_touched(taken)
+            if self._jobs:
+                # A proof waits, and so do the writes.
+                return True
         # Both in each round: where much is touched all the time, what differed must not wait for ever.
         due = self._dirty.due_differing(time.monotonic(), _AT_ONCE)
         if due is not None:
@@ -117,14 +122,20 @@ class Rechecker:
         if now < self._settled + _SETTLE_S:
             return
         self._settled = now
-        for side, commits in self._commits.items():
-            since = self._dirty.waits(side)
-            if since is not None:
-                reader = self._readers[side is Side.TARGET]
-                seen = horizon(reader.session, reader.version)
-                if seen.newest is not None:
-                    seen = self._untold(reader, commits, seen, since)
-                self._dirty.settle(side, seen, self._before(side))
+        waits = {side: since for side in self._commits if (since := self._dirty.waits(side)) is not None}
+        # Of what waits on the source, the target's word tells whether it has arrived.
+        asked = self._commits if Side.SOURCE in waits else waits
+        seen = {side: self._seen(side, waits.get(side)) for side in asked}
+        for side in waits:
+            self._dirty.settle(side, seen[side], self._held(side, seen.get(Side.TARGET)))
+
+    def _seen(self, side: Side, since: float | None) -> Horizon:
+        """What reads of a server see. `since`: when the oldest of what waits there was seen; None: nothing does."""
+        reader = self._readers[side is Side.TARGET]
+        seen = horizon(reader.session, reader.version)
+        if seen.newest is None or since is None:
+            return seen
+        return self._untold(reader, self._commits[side], seen, since)
 
     def _untold(self, reader: RawReader, commits: Commits, seen: Horizon, since: float) -> Horizon:
         """What reads see where the server's own word on it is not exact. `since`: what waits was read then."""
@@ -141,10 +152,17 @@ class Rechecker:
             )
         return replace(seen, before=max(seen.before, upto))
 
-    def _before(self, side: Side) -> float:
-        """What the target cannot have yet would be read in vain."""
+    def _held(self, side: Side, there: Horizon | None) -> Held:
+        """What the target cannot have yet would be read in vain, and once more when it arrives."""
+        now = time.monotonic()
         lag = self._lag_s() if side is Side.SOURCE else None
-        return time.monotonic() - min(lag, _MOST_HOLD_S) if lag else float("inf")
+        before = now - min(lag, _MOST_HOLD_S) if lag else now
+
+        def held(mark: Mark, seen: float) -> bool:
+            missing = side is Side.SOURCE and there is not None and there.lacks(mark)
+            return seen > before or (missing and seen > now - _ARRIVAL_S)
+
+        return held
 
     def read_touched(self, taken: Taken) -> None:
         """Read the rows of touched keys; those that differ are kept in the dirty set.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
 from migration.verify.model import Request
@@ -21,6 +21,8 @@ _POLL_S = 0.2
 _MIB = 1 << 20
 # So much of a second's rate may be read at once after a pause.
 _BURST_S = 0.25
+# While clients write: how long the servers are left alone after each reading, against how long that took.
+_REST, _MOST_REST_S = 0.5, 1.0
 
 
 class Rate:
@@ -115,8 +117,16 @@ class Gauge:
         self._rate.spend(size, time.monotonic())
 
     def turn(self) -> AbstractContextManager[object]:
-        """To be held while both servers are read: by one reader at a time while clients write."""
-        return self._one if self._crowded else contextlib.nullcontext()
+        """To be held while both servers are read: by one reader at a time while clients write, and with rests."""
+        return self._alone() if self._crowded else contextlib.nullcontext()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        with self._one:
+            began = time.monotonic()
+            yield
+            # The servers' cores are the clients' for half as long again: who waited for them has them now.
+            self._stop.wait(min(_MOST_REST_S, _REST * (time.monotonic() - began)))
 
     def permit(self) -> bool:
         """Wait until more may be read; False once it was closed."""

@@ -68,6 +68,15 @@ class Horizon:
             return True
         return 0.0 < mark.seen <= self.before
 
+    def lacks(self, mark: Mark) -> bool:
+        """Whether a transaction of another server is known not to have arrived at this one.
+
+        Only of a server that has had others of the same source by their GTIDs: what comes by other means has new ones.
+        """
+        if self.executed is None or mark.gtid is None:
+            return False
+        return mark.gtid[0] in self.executed.intervals and not _holds(self.executed, *mark.gtid)
+
 
 @dataclass(frozen=True)
 class Start:

@@ -138,9 +138,9 @@ def test_tables_take_turns() -> None:
 def test_lag_holds_back_what_the_target_cannot_have() -> None:
     dirty = DirtySet()
     dirty.touched(Side.SOURCE, stretch(1, 1, seen=100.0))
-    dirty.settle(Side.SOURCE, upto(1), before=99.0)
+    dirty.settle(Side.SOURCE, upto(1), lambda _, seen: seen > 99.0)
     assert taken(dirty) == set()
-    dirty.settle(Side.SOURCE, upto(1), before=100.0)
+    dirty.settle(Side.SOURCE, upto(1), lambda _, seen: seen > 100.0)
     assert taken(dirty) == keys(1)
 
 

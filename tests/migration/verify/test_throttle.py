@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -146,3 +148,15 @@ def test_readers_take_turns_while_clients_write(pair: Two) -> None:
         until(lambda: not shared(), "they take turns")
         per_look[0] = 0
         until(shared, "they read at once again")
+
+
+def test_while_clients_write_the_servers_are_left_alone_after_each_reading(pair: Two) -> None:
+    changes = itertools.count(1000, 1000)
+    gauge = Gauge(pair.source.endpoint, pair.target.endpoint, REQUEST, None, lambda _: None, lambda: next(changes))
+    with contextlib.closing(gauge):
+        gauge.start()
+        began = time.monotonic()
+        with gauge.turn():
+            until(lambda: time.monotonic() > began + 0.4, "a reading")
+        # Half of what it took; less would not be worth its name.
+        assert time.monotonic() - began > 0.59

@@ -102,6 +102,23 @@ def test_no_difference_is_told_while_rows_change(pair: Two) -> None:
     assert verification.progress().confirmed == ()
 
 
+def test_what_the_target_has_not_applied_is_read_once_it_has_or_after_a_second(pair: Two) -> None:
+    by_gtid = not pair.source.version.mariadb
+    word = "SLAVE" if pair.source.version.mariadb else "REPLICA"
+    with verifying(pair) as verification:
+        clean(verification)
+        pair.target.change(f"STOP {word} SQL_THREAD")
+        pair.source.change(f"UPDATE {BASE}.orders SET v = v + 1 WHERE id = 7")
+        until(lambda: verification.progress().dirty or verification.progress().differing, "the change to be seen")
+        if by_gtid:
+            assert verification.progress().differing == 0
+        # A target that does not get it at all is looked at all the same.
+        until(lambda: verification.progress().differing, "the row to be read", 10)
+        pair.target.change(f"START {word} SQL_THREAD")
+        pair.caught_up()
+        until(lambda: not (verification.progress().differing or verification.progress().dirty), "it is equal again", 10)
+
+
 def test_a_write_on_the_target_after_its_row_was_compared_is_confirmed_and_heals(pair: Two) -> None:
     with verifying(pair) as verification:
         clean(verification)

@@ -15,6 +15,7 @@ from providers.mysql.binlog.places import horizon, log_end, log_start
 from providers.mysql.connection import Connection
 from providers.mysql.endpoint import Account, Endpoint, Secret
 from providers.mysql.errors import PrivilegeMissing, StatementFailed, Unreachable
+from providers.mysql.gtid import GtidSet
 from providers.mysql.position import FilePosition
 from providers.mysql.version import Version
 from providers.sandbox.launcher import SandboxServer
@@ -218,3 +219,13 @@ def test_an_age_counts_from_when_the_log_was_read() -> None:
     assert sure.covers(Mark("binlog.000003", 50, seen=now - 6))
     assert not sure.covers(Mark("binlog.000003", 50, seen=now - 4))
     assert sure.covers(Mark("binlog.000002", 50, seen=now))
+
+
+def test_what_has_not_arrived_is_known_only_of_a_source_that_is_followed_by_its_gtids() -> None:
+    there = Horizon(executed=GtidSet({"a": ((1, 5),), "b": ((1, 1),)}))
+    assert there.lacks(Mark("binlog.000003", 50, gtid=("a", 6)))
+    assert not there.lacks(Mark("binlog.000003", 50, gtid=("a", 5)))
+    # What comes by other means has GTIDs of its own there.
+    assert not there.lacks(Mark("binlog.000003", 50, gtid=("c", 6)))
+    assert not there.lacks(Mark("binlog.000003", 50))
+    assert not Horizon(snapshot=FilePosition("binlog.000001", 4)).lacks(Mark("binlog.000003", 50, gtid=("a", 6)))
