@@ -51,7 +51,7 @@ def test_while_the_promotion_takes_a_minute_writes_stop_for_a_second_at_most(
 @pytest.mark.parametrize(
     ("words", "outcome"),
     [
-        pytest.param(("--rollback",), "rolled_back", id="same version, back"),
+        pytest.param(("--rollback",), "rolled_back", id="same version, back", marks=pytest.mark.long),
         pytest.param(NEWER, "completed", id="newer version", marks=pytest.mark.long),
         pytest.param((*FLEXIBLE, "--rollback"), "rolled_back", id="from Azure, back", marks=pytest.mark.long),
         pytest.param((*FLEXIBLE, *NEWER), "completed", id="from Azure, newer version", marks=pytest.mark.long),

@@ -29,7 +29,9 @@ def killed_one_after_the_other(records: tuple[int, ...], runbook: str) -> None:
 # One place in each stretch of the record: checks, plan, copy, attach, compare; then the attempt, behind the point of no
 # return, after the attempt, the same of the way back, and the end. The campaign has the others.
 @pytest.mark.campaign
-@pytest.mark.parametrize("records", [(2, 7, 12, 13, 12), (38, 12, 14, 14, 16)], ids=str)
+@pytest.mark.parametrize(
+    "records", [pytest.param((2, 7, 12, 13, 12), marks=pytest.mark.long), (38, 12, 14, 14, 16)], ids=str
+)
 def test_a_killed_runner_is_resumed(engine_names: tuple[str, ...], records: tuple[int, ...]) -> None:
     killed_one_after_the_other(records, "mysql_replication")
 

@@ -199,7 +199,7 @@ def real(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Teller]:
     teller.close()
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=["80x24", "120x36"])
+@pytest.mark.parametrize("size", [(80, 24), pytest.param((120, 36), marks=pytest.mark.long)], ids=["80x24", "120x36"])
 def test_a_terminal_receives_none_of_the_names(real, tmp_path, size):
     fill(real)
     real.lag()
