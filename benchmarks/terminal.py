@@ -65,10 +65,10 @@ def opened(teller: Teller, rate: int | None = None, observer: bool = True) -> It
     screen = PtyScreen((*COMMAND, *command, teller.name), environment(), rate)
     try:
         screen.until(USABLE)
-        if not observer:
-            os.write(screen.master, b"\r")
         # A live screen ticks once a second.
         screen.rest(0.6)
+        if not observer:
+            screen.key(b"\r", quiet=0.6)
         yield screen
     finally:
         screen.close()

@@ -3,116 +3,24 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
 from migration.check import Finding, Fix, Result, Severity, Verdict
 from migration.decisions import Choice, Decision, decide, operator
-from migration.journal import Journal, Kind, RunnerSeat
-from migration.model import Direction, End, Limits, MigrationSpec, Outcome, ServerSpec, Side, Stage, Writes
-from migration.records import Scribe, part_intent, part_outcome
+from migration.journal import RunnerSeat
+from migration.model import End, Outcome, Side, Stage
 from migration.story import Story
 from migration.view import (
     ClientView,
     Condition,
-    FiguresView,
     LagSample,
-    MigrationView,
-    Plan,
-    PlanItem,
     RollbackView,
     StepState,
-    StepView,
 )
-from migration.watch import Watch
-
-SPEC = MigrationSpec(
-    id="shop-1",
-    runbook="mysql_replication",
-    environment="rehearsal",
-    source=ServerSpec("old[red]", "10.0.0.1", 3306, "admin", "repl"),
-    target=ServerSpec("new", "10.0.0.2", 3307, "admin", "repl"),
-    limits=Limits(lag_s=5.0),
-)
-
-
-def item(name: str, stage: Stage, kind: str = "step", estimate_s: float | None = None) -> PlanItem:
-    return PlanItem(
-        id=name,
-        kind=kind,
-        stage=stage,
-        title=f"do {name}",
-        side=Side.BOTH,
-        why="because",
-        writes=Writes.ON,
-        estimate_s=estimate_s,
-        basis="",
-        undo="",
-        statements=(f"-- {name}",),
-    )
-
-
-PLAN = Plan(
-    "abc123",
-    "gtid",
-    (
-        item("plan", Stage.PREPARE, "gate"),
-        item("seed", Stage.CREATE, estimate_s=2.5),
-        item("catch_up", Stage.SYNC),
-        item("cutover", Stage.CUTOVER, "gate"),
-        item("switch", Stage.CUTOVER, "switch"),
-        item("complete", Stage.OBSERVE, "gate"),
-    ),
-)
-
-
-@dataclass
-class Desk:
-    """A journal with its scribe, and a watch that has been following it all the while."""
-
-    path: Path
-    journal: Journal
-    scribe: Scribe
-    following: Watch
-
-    def view(self) -> MigrationView:
-        """What a watch that followed sees; one opened only now must see the same."""
-        with Watch(self.path) as late:
-            seen = self.following.view()
-            assert late.view() == seen
-        return seen
-
-    def step(self, name: str) -> StepView:
-        return next(step for step in self.view().steps if step.item.id == name)
-
-    def gate(self, name: str, word: str = "") -> None:
-        self.scribe.gate_opened(
-            name, title=f"The {name} gate", question=f"Go on with {name}?", consequence="It goes on.", word=word,
-            choices=("confirm", "abort"),
-        )  # fmt: skip
-
-    def pass_gate(self, name: str, choice: Choice = Choice.CONFIRM) -> int:
-        seq = decide(self.path, Decision(choice, name))
-        self.scribe.gate_passed(name, seq, choice.value)
-        return seq
-
-    def attempt(self, number: int, direction: Direction = Direction.CUTOVER) -> None:
-        old, new = ("old[red]", "new") if direction is Direction.CUTOVER else ("new", "old[red]")
-        parts = [("fence", "Fence"), ("drain", "Drain"), ("promote", "Promote")]
-        self.scribe.attempt(number, direction, old=old, new=new, actor="me@here", budget_s=10.0, parts=parts)
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    path = tmp_path / "m" / "journal.db"
-    with Journal.create(path) as journal:
-        journal.append_synced(Kind.CREATED, SPEC.id, SPEC.to_json(), actor="operator")
-        with Watch(path) as following:
-            yield Desk(path, journal, Scribe(journal), following)
+from tests.support.desk import PLAN, SPEC, Desk
 
 
 def finding(verdict: Verdict, severity: Severity = Severity.BLOCKER, check: str = "gtid") -> Finding:
@@ -395,88 +303,6 @@ def test_a_stage_that_begins_forgets_nothing(desk: Desk) -> None:
     assert desk.step("catch_up").state is StepState.DONE
 
 
-def test_an_attempt_that_switches(desk: Desk) -> None:
-    desk.attempt(1)
-    running = desk.view().attempt
-    assert running is not None
-    assert (running.result, running.past_no_return, running.window_ms) == ("running", False, None)
-    assert [step.state for step in running.steps] == [StepState.TODO] * 3
-    desk.scribe.write(part_intent(1, "fence", time.time()))
-    fenced = desk.view().attempt
-    assert fenced is not None
-    assert fenced.fenced_at is not None
-    assert fenced.steps[0].state is StepState.RUNNING
-    at = fenced.fenced_at
-    desk.scribe.write(part_outcome(1, "fence", Outcome.DONE, "", at, at + 0.001))
-    desk.scribe.write(part_outcome(1, "drain", Outcome.DONE, "all there", at + 0.001, at + 0.003))
-    desk.scribe.no_return(1, "u1:1-77")
-    desk.scribe.write(part_outcome(1, "promote", Outcome.DONE, "", at + 0.003, at + 0.004))
-    desk.scribe.attempt_ended(1, "switched", "")
-    view = desk.view()
-    ended = view.attempt
-    assert ended is not None
-    assert (ended.result, ended.past_no_return) == ("switched", True)
-    assert ended.window_ms == pytest.approx(4.0, abs=0.01)
-    assert [step.note for step in ended.steps] == ["", "all there", ""]
-    assert view.primary == "new"
-
-
-def test_an_attempt_that_is_aborted_moves_nothing(desk: Desk) -> None:
-    desk.attempt(1)
-    desk.scribe.write(part_intent(1, "fence", time.time()))
-    desk.scribe.write(part_outcome(1, "fence", Outcome.NOT_DONE, "a long statement", 1.0, 2.0))
-    desk.scribe.attempt_ended(1, "aborted", "the deadline passed")
-    view = desk.view()
-    assert view.primary == "old[red]"
-    assert view.attempt is not None
-    assert (view.attempt.result, view.attempt.reason) == ("aborted", "the deadline passed")
-    assert view.attempt.window_ms is None
-    assert view.log[-1].level == "error"
-
-
-def test_attempts_do_not_mix(desk: Desk) -> None:
-    desk.attempt(1)
-    desk.scribe.write(part_intent(1, "fence", time.time()))
-    desk.scribe.attempt_ended(1, "aborted", "x")
-    first = desk.view().attempts[0]
-    desk.attempt(2)
-    desk.scribe.write(part_outcome(2, "promote", Outcome.DONE, "", 1.0, 2.0))
-    desk.scribe.attempt_ended(2, "switched", "")
-    desk.attempt(3, Direction.ROLLBACK)
-    desk.scribe.attempt_ended(3, "switched", "")
-    view = desk.view()
-    assert view.attempts[0] == first
-    assert [attempt.number for attempt in view.attempts] == [1, 2, 3]
-    assert [attempt.direction for attempt in view.attempts][2] is Direction.ROLLBACK
-    assert view.primary == "old[red]"
-
-
-def test_a_reading_from_before_the_switch_does_not_say_who_has_the_writes(desk: Desk) -> None:
-    desk.scribe.read_only("old[red]", False, True)
-    desk.attempt(1)
-    desk.scribe.attempt_ended(1, "switched", "")
-    assert desk.view().primary == "new"
-    desk.scribe.read_only("new", True, False)
-    assert desk.view().primary == "new"
-
-
-def test_an_intent_of_a_part_is_no_step(desk: Desk) -> None:
-    desk.scribe.plan(PLAN)
-    desk.attempt(1)
-    desk.scribe.write(part_intent(1, "fence", time.time()))
-    assert {step.state for step in desk.view().steps} == {StepState.TODO}
-
-
-def test_figures_belong_to_their_attempt_or_to_the_whole(desk: Desk) -> None:
-    desk.attempt(1)
-    desk.scribe.attempt_ended(1, "switched", "")
-    desk.scribe.figures(FiguresView(1.5, 1000, 0, 0.0))
-    desk.scribe.final_figures(FiguresView(1.5, 4000, 0, 0.0))
-    view = desk.view()
-    assert view.figures == FiguresView(1.5, 4000, 0, 0.0)
-    assert view.attempts[0].figures == FiguresView(1.5, 1000, 0, 0.0)
-
-
 @pytest.mark.usefixtures("seated")
 def test_pausing_and_going_on(desk: Desk) -> None:
     decide(desk.path, Decision(Choice.PAUSE))
@@ -484,35 +310,6 @@ def test_pausing_and_going_on(desk: Desk) -> None:
     assert desk.view().headline == "Paused: the runner takes no new step until you continue."
     decide(desk.path, Decision(Choice.CONTINUE))
     assert not desk.view().paused
-
-
-@pytest.mark.parametrize(
-    ("samples", "counts"),
-    [
-        ([lag(1.0), lag(4.9)], True),
-        ([lag(1.0), lag(5.0)], False),
-        ([lag(1.0), lag(None)], False),
-        ([lag(1.0), lag(1.0, at_least=True)], False),
-        ([lag(60.0), lag(0.0)], True),
-        ([], False),
-    ],
-)
-def test_unknown_lag_is_never_below_the_limit(desk: Desk, samples: list[LagSample], counts: bool) -> None:
-    for sample in samples:
-        desk.scribe.lag(sample)
-    view = desk.view().lag
-    assert (view.below_since is not None) == counts
-    assert len(view.history) == len(samples)
-    if samples:
-        assert view.latest is not None
-        assert replace(view.latest, at=0.0) == samples[-1]
-
-
-def test_below_the_limit_counts_from_the_first_reading_of_the_row(desk: Desk) -> None:
-    for seconds in (1.0, 9.0, 1.0, 2.0):
-        desk.scribe.lag(lag(seconds))
-    view = desk.view().lag
-    assert view.below_since == view.history[2].at
 
 
 def test_progress_clients_and_rollback(desk: Desk) -> None:
