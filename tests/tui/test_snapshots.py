@@ -1,4 +1,4 @@
-"""Every screen at both sizes, as pictures; the journal behind each is real, the clock stands."""
+"""Every screen at both sizes and in each kind of colours, as pictures; each journal is real, the clock stands."""
 
 from __future__ import annotations
 
@@ -27,7 +27,29 @@ from tui.start import (
     RehearsalFailed,
 )
 
+
+def seats(teller: Teller) -> None:
+    """Who had the operator's seat, handed it over, and is no longer there."""
+    teller.plan()
+    teller.at(55).scribe.seat_taken("ana@bastion", "4100-1-00000000", 4100, "the first to open it")
+    teller.at(20).scribe.seat_taken("ben@bastion", "4200-1-00000000", 4200, "handed over by ana@bastion")
+    teller.clock.now = NOW
+
+
 SIZES = ((80, 24), (120, 36))
+# Beside the theme of most terminals: the terminal's own sixteen colours, and none.
+COLOURS = {"": {}, " sixteen": {"TERM": "linux"}, " none": {"NO_COLOR": "1"}}
+LOOKS = [
+    pytest.param(
+        (size, environment),
+        id=f"{size[0]}x{size[1]}{colours}",
+        # The colours are those of the smaller screen.
+        marks=(pytest.mark.long,) if environment and size == SIZES[1] else (),
+    )
+    for colours, environment in COLOURS.items()
+    for size in SIZES
+]
+in_each_look = pytest.mark.parametrize("size", LOOKS, indirect=True)
 # Name: how the journal comes about, the keys to press, a text that shows when it is there.
 MIGRATIONS: dict[str, tuple[Callable[[Teller], object], tuple[str, ...], str]] = {
     "checks": (lambda t: t.checks(), (), "Next is off"),
@@ -56,6 +78,7 @@ MIGRATIONS: dict[str, tuple[Callable[[Teller], object], tuple[str, ...], str]] =
     "help": (lambda t: t.lag(), ("question_mark",), "Keys here"),
     "log": (lambda t: t.lag(), ("l",), "plan 9f31c2d0a4b7e6f1 made"),
     "servers": (lambda t: t.lag(), ("1",), "Identity"),
+    "seat": (seats, ("O",), "its screen has ended"),
     "attempts": (lambda t: t.after(), ("6",), "Attempts"),
     "no_runner": (lambda t: t.lag().seat.release(), (), "No runner"),
 }
@@ -76,7 +99,16 @@ def loading(screen: object) -> bool:
     return type(screen).__name__ == "LoadingScreen"
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.fixture
+def size(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+    """The size of the terminal, which has the colours of this look."""
+    size, environment = request.param
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return size
+
+
+@in_each_look
 @pytest.mark.parametrize("name", MIGRATIONS)
 def test_migration(snap_compare, tell, opened, name, size):
     story, keys, text = MIGRATIONS[name]
@@ -85,20 +117,20 @@ def test_migration(snap_compare, tell, opened, name, size):
     assert snap_compare(opened(teller), terminal_size=size, run_before=wait_for(text, keys))
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@in_each_look
 def test_welcome_back(snap_compare, tell, opened, size):
     teller = tell().lag()
     app = opened(teller, welcome_back=True)
     assert snap_compare(app, terminal_size=size, run_before=wait_for("WELCOME BACK", ()))
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@in_each_look
 def test_observer(snap_compare, tell, opened, size):
     teller = tell().after()
     assert snap_compare(opened(teller, observer=True), terminal_size=size, run_before=wait_for("OBSERVER", ()))
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@in_each_look
 def test_guided(snap_compare, tell, clock, size):
     teller = tell().plan()
     told = {item.id: item.guide for _, item in mysql_replication.RUNBOOK.items()}
@@ -109,7 +141,7 @@ def test_guided(snap_compare, tell, clock, size):
     assert snap_compare(app, terminal_size=size, run_before=wait_for("Changing tables while they", keys))
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@in_each_look
 def test_confirming_a_gate(snap_compare, tell, opened, size):
     teller = tell().after().at(0.5)
     teller.scribe.stage(Stage.COMPLETE)
@@ -123,7 +155,7 @@ def test_confirming_a_gate(snap_compare, tell, opened, size):
     assert snap_compare(opened(teller), terminal_size=size, run_before=wait_for("is not typed yet", ("r",)))
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@in_each_look
 def test_sessions(snap_compare, tell, clock, size):
     tell("orders-2026-11").lag()
     tell("crm-2026-11").plan().seat.release()
@@ -164,7 +196,7 @@ def fill_form(pilot: Pilot[None]) -> None:
         pilot.app.screen.query_one(f"#{name}", Input).value = value
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@in_each_look
 def test_connect(snap_compare, clock, size):
     app = CutoverApp(OpenConnect(lambda form: Path("never"), probed), clock=clock)
 
@@ -177,7 +209,7 @@ def test_connect(snap_compare, clock, size):
     assert snap_compare(app, terminal_size=size, run_before=before)
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@in_each_look
 def test_rehearsal_start(snap_compare, clock, size):
     def begin(report: Callable[[str], None]) -> Path:
         report("mariadb-10.11 is installed")
@@ -192,13 +224,6 @@ def test_rehearsal_start(snap_compare, clock, size):
 def test_too_small(snap_compare, tell, opened):
     teller = tell().lag()
     assert snap_compare(opened(teller), terminal_size=(72, 20), run_before=wait_for("80x24 needed", ()))
-
-
-def test_without_colours(snap_compare, tell, clock, monkeypatch):
-    monkeypatch.setenv("NO_COLOR", "1")
-    teller = tell().checks()
-    app = CutoverApp(OpenMigration(teller.path, welcome_back=False), clock=clock)
-    assert snap_compare(app, terminal_size=(80, 24), run_before=wait_for("Next is off", ()))
 
 
 def test_bright_theme(snap_compare, tell, clock):
