@@ -85,7 +85,7 @@ class Inbox:
             return self.paused or any(Choice(record.body["choice"]) in _HALTING for record in self._queue)
 
     def who(self, decision: Record) -> str:
-        """Who decided, as far as this machine can tell."""
+        """Who decided, as far as this machine can tell; empty where it cannot."""
         return decision.actor if self._keeper is None else self._keeper.who(decision)
 
     def operator(self) -> str:

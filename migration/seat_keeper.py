@@ -82,8 +82,13 @@ class SeatKeeper:
         return refusal(self._seat, decision.actor, str(decision.body.get("terminal", "")))
 
     def who(self, record: Record) -> str:
-        """Who handed something in, as the kernel says it: whoever may write the journal is the runner's own login."""
-        return record.actor if record.seq in self._letters else person(os.getuid())
+        """Who handed something in, as the kernel says it: whoever may write the journal is the runner's own login.
+
+        Empty for a letter that an earlier runner took: what the journal says of it, that login could have written, too.
+        """
+        if record.seq in self._letters:
+            return record.actor
+        return "" if "letter" in record.body else person(os.getuid())
 
     def operator(self) -> str:
         """Who has the seat; the runner's own login where nobody has."""

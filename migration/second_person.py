@@ -34,22 +34,24 @@ class SecondPerson:
         self._until = 0.0
 
     def agree(self, who: str, operator: str) -> None:
-        """Somebody has looked at it, too. `operator` is who is to start it.
+        """Somebody has looked at it, too. `operator` is who is to start it; `who` is empty where nobody can tell.
 
         Raises:
-            NotAgreed: nobody is needed, or that is the same person.
+            NotAgreed: nobody is needed, that is the same person, or it is not known who it is.
         """
         if not self._needed:
             raise NotAgreed("this cutover needs no second person")
+        if not who:
+            raise NotAgreed("the runner was started anew since, and cannot tell who agreed; agree once more")
         if who == operator:
             raise NotAgreed(f"{who} starts it and cannot be the second person as well")
         self._who, self._until = who, time.monotonic() + VALID_S
 
     def conditions(self, operator: str) -> tuple[Condition, ...]:
-        """What has to hold of it at the gate."""
+        """What has to hold of it at the gate; `operator` is empty where nobody can tell who starts it."""
         if not self._needed:
             return ()
-        if self._who and self._who != operator and time.monotonic() < self._until:
+        if self._who and operator and self._who != operator and time.monotonic() < self._until:
             return (Condition(True, agreed(self._who)),)
         words = f"a second person has to agree, at another login: cutover approve {self._migration}"
         return (Condition(False, words),)

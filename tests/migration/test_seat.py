@@ -266,6 +266,16 @@ def test_what_another_login_decides_without_the_seat_is_refused_under_its_real_n
 
 
 @needed
+def test_a_runner_that_took_no_letter_itself_does_not_say_whose_it_was(theirs: Desk, other: OtherLogin) -> None:
+    hand_in(theirs, other, decide, Decision(Choice.APPROVE, "cutover", typed="source"))
+    (decision,) = [one for one in theirs.journal.records() if one.kind is Kind.DECISION]
+    assert theirs.inbox.who(decision).partition("@")[0] == NOBODY
+    theirs.again()
+    # Whoever may write the journal could have put it there.
+    assert theirs.inbox.who(decision) == ""
+
+
+@needed
 def test_it_is_handed_over_to_another_login_and_taken_over_when_that_is_lost(theirs: Desk, other: OtherLogin) -> None:
     with sitting(theirs.path) as first:
         opened(theirs, first)

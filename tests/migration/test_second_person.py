@@ -38,3 +38,11 @@ def test_it_does_not_hold_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(second_person, "VALID_S", 0.0)
     two.agree(BOB, ANN)
     assert not two.conditions(ANN)[0].ok
+
+
+def test_who_nobody_can_tell_is_neither_the_one_nor_the_other() -> None:
+    two = SecondPerson("m", 2)
+    with pytest.raises(NotAgreed, match="agree once more"):
+        two.agree("", ANN)
+    two.agree(BOB, ANN)
+    assert not two.conditions("")[0].ok
