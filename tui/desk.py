@@ -11,6 +11,7 @@ from textual.message import Message
 from migration.decisions import Choice, Decision, decide
 from migration.journal import JournalError
 from migration.view import MigrationView
+from tui.explained import guiding
 from tui.feed import Post, in_thread
 from tui.presenter import Presenter
 from tui.seating import Seating
@@ -94,9 +95,7 @@ class Desk:
     @property
     def guiding(self) -> bool:
         """Whether steps are explained: where nobody has said, in rehearsals."""
-        if self.guide is not None:
-            return self.guide
-        return self.view is not None and bool(self.view.spec.sandbox)
+        return guiding(self.guide, self.view)
 
     def decide(self, decision: Decision, what: str) -> None:
         """Write a decision to the journal, in a thread; `what` is how the status line names it."""

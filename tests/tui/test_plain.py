@@ -15,6 +15,7 @@ from tui_stories import CURED, Clock, Teller, finding
 
 from migration.check import Verdict
 from migration.journal import RunnerSeat
+from migration.view import Guide
 from tests.support.lines import Talk
 
 CUTOVER = str(Path(sys.executable).with_name("cutover"))
@@ -70,6 +71,36 @@ def test_a_dumb_terminal_is_spoken_to_in_lines(teller, talk):
     assert not STEERING.search(said.lines)
     [record] = decisions(teller.path)
     assert (record.subject, record.body["choice"], record.body["shown"]) == ("plan", "confirm", "9f31c2d0a4b7e6f1")
+
+
+GUIDE = Guide("Cancel takes it all back.", "Approving without reading what it runs.")
+
+
+def explained(teller: Teller) -> None:
+    """A gate that says more of itself."""
+    teller.plan()
+    teller.scribe.gate_opened(
+        "plan", title="approve the plan", question="Run it?", consequence="", word="", choices=("confirm",),
+        why="Nothing runs that nobody has read.", guide=GUIDE,
+    )  # fmt: skip
+
+
+def test_the_guide_is_said_when_asked_for(teller, talk):
+    explained(teller)
+    said = begin(talk, "resume", "m1", "--plain")
+    assert "What people get wrong: " not in said.until("Enter:$")
+    said.answer("g")
+    said.until("^What people get wrong: Approving without reading what it runs.")
+    for line in ("Guide to: approve the plan.", "Why: Nothing runs that nobody has read.", f"Undo: {GUIDE.undo}"):
+        assert line in said.lines
+
+
+def test_the_guide_is_said_unasked_where_it_is_on(teller, talk):
+    explained(teller)
+    said = begin(talk, "resume", "m1", "--plain", "--guide")
+    text = said.until("Enter:$")
+    assert "Why: Nothing runs that nobody has read." in text
+    assert text.index("Undo: ") < text.index("1. Approve")
 
 
 def test_the_name_is_typed_and_a_line_stops_the_countdown(teller, talk):

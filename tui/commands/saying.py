@@ -128,7 +128,7 @@ def _talk(start: Start, how: Look, observer: bool) -> NoReturn:
             "--unattended`.",
             exit_codes.USAGE,
         )
-    raise typer.Exit(talk(start, how.presenter or Presenter(), observer=observer))
+    raise typer.Exit(talk(start, how.presenter or Presenter(), observer=observer, guide=how.guide))
 
 
 def _has_screen() -> bool:

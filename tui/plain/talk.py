@@ -19,6 +19,7 @@ from migration.sessions import sessions
 from migration.view import GateView, MigrationView
 from migration.watch import Watch
 from tui import exit_codes
+from tui.explained import guiding, of_gate, of_now, of_switch
 from tui.places import moving
 from tui.plain import choices, told
 from tui.plain.seat import PlainSeat
@@ -43,14 +44,17 @@ _COUNTDOWN_S = 5
 _SETTLE_S = 1.0
 
 
-def talk(start: Start, presenter: Presenter, *, observer: bool) -> int:
-    """Follow a migration, or make one first; returns the exit code."""
+def talk(start: Start, presenter: Presenter, *, observer: bool, guide: bool | None = None) -> int:
+    """Follow a migration, or make one first; returns the exit code.
+
+    `guide`: whether gates are explained unasked; None leaves it to the migration.
+    """
     voice = Voice(presenter.line)
     try:
         journal = _journal_of(start, voice, presenter)
         if journal is None:
             return exit_codes.OK
-        return _Talk(journal, voice, presenter, observer).follow()
+        return _Talk(journal, voice, presenter, observer, guide).follow()
     except RehearsalFailed as error:
         voice.say(f"FAIL {error}")
         return exit_codes.CANNOT_START
@@ -68,11 +72,12 @@ def talk(start: Start, presenter: Presenter, *, observer: bool) -> int:
 class _Talk:
     """One migration in lines."""
 
-    def __init__(self, journal: Path, voice: Voice, presenter: Presenter, observer: bool) -> None:
+    def __init__(self, journal: Path, voice: Voice, presenter: Presenter, observer: bool, guide: bool | None) -> None:
         self._journal = journal
         self._voice = voice
         self._presenter = presenter
         self._observer = observer
+        self._guide = guide
         self._told = told.Told(voice.event)
         self._asked: tuple[str, float] | None = None
         # The sequence number of a decision whose effect on the open gate is waited for.
@@ -159,9 +164,13 @@ class _Talk:
         say(f"Question: {gate.question}")
         if gate.consequence:
             say(f"Consequence: {gate.consequence}")
+        if guiding(self._guide, view):
+            for line in told.guide(of_gate(gate)):
+                say(line)
         for number, item in enumerate(choices.items(view, gate), 1):
             say(f"{number}. {item.label}")
         say("s. Say every statement of the plan." if view.plan else "s. Statements come with the plan.")
+        say("g. Guide: why this is asked, what can be undone, what people get wrong.")
         say("p. Pause before the next step." if not view.paused else "p. Continue.")
         say("o. Offer the operator's seat to somebody who looks on.")
         say("q. Leave; the migration goes on.")
@@ -176,7 +185,10 @@ class _Talk:
             if attempt.past_no_return:
                 words = "Past the point of no free return: it goes on to the end."
         elif view.gate is None:
-            key, words = "between", "The runner is at work. p and Enter pauses it, q and Enter leaves; it goes on."
+            key, words = (
+                "between",
+                "The runner is at work. p and Enter pauses it, g explains what it does, q leaves; it goes on.",
+            )
         else:
             return
         if key != self._hinted:
@@ -188,6 +200,9 @@ class _Talk:
         letter = answer.casefold()
         if letter == "q":
             return False
+        if letter == "g":
+            self._explain(view)
+            return True
         if not self._seat.mine(view):
             self._seat.answered(view, letter)
             return True
@@ -205,6 +220,12 @@ class _Talk:
         else:
             self._voice.say(f"{answer} is none of the answers. Nothing was changed.")
         return True
+
+    def _explain(self, view: MigrationView) -> None:
+        """Why there is what is going on."""
+        one = of_switch(view) if moving(view) is not None else of_now(view)
+        for line in told.guide(one) if one is not None else ("Nothing is going on that is explained.",):
+            self._voice.say(line)
 
     def _chosen(self, watch: Watch, view: MigrationView, gate: GateView, number: int) -> None:
         offered = choices.items(view, gate)

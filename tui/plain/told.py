@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from migration.check import Finding, Verdict
 from migration.model import Direction
 from migration.view import AttemptView, GateView, LagSample, MigrationView, Plan, StepState
+from tui.explained import Explained, parts
 from tui.places import moving
 from tui.text import amount, clock, duration, plural
 
@@ -149,6 +150,13 @@ def plan(made: Plan) -> Iterator[str]:
         yield f"Step {number}: {item.title}. {takes}, {undo}."
         if item.kind == "switch":
             yield "Behind that step is the point of no free return: new writes exist only on the target."
+
+
+def guide(one: Explained) -> Iterator[str]:
+    """What is told of a step to somebody who does it for the first time."""
+    yield f"Guide to: {one.title}."
+    for head, text in parts(one):
+        yield f"{head}: {text}" if head else text
 
 
 def statements(made: Plan) -> Iterator[str]:

@@ -19,9 +19,10 @@ from migration.view import MigrationView
 from tui.actions import EVERYWHERE, IN_FORMS, Action, bound, name_of, named, printed, sentence, unnamed
 from tui.ascii_only import keys_in_words
 from tui.desk import Desk
+from tui.explained import Explained, of_now
 from tui.places import STEPS, RailStep, rail
 from tui.text import clean, clock, clock_minutes, countdown, fit, width
-from tui.widgets.guide import Explained, guide_rows, of_now
+from tui.widgets.guide import guide_rows
 from tui.widgets.key_line import KeyHint, key_row
 from tui.widgets.lines import Lines, Page, Row, row
 from tui.widgets.rail import rail_column, rail_row

@@ -9,11 +9,11 @@ from textual.binding import Binding, BindingType
 from migration.decisions import Choice
 from migration.model import Direction
 from migration.view import AttemptView, MigrationView
+from tui.explained import Explained, of_switch
 from tui.screens.after import client_rows
 from tui.screens.base import WizardScreen
 from tui.screens.copy import log_rows
 from tui.text import clean, clock, duration
-from tui.widgets.guide import Explained, of_switch
 from tui.widgets.key_line import KeyHint
 from tui.widgets.lines import Page, Row, row
 from tui.widgets.step_list import part_rows

@@ -7,8 +7,9 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from tui.desk import Desk
+from tui.explained import Explained
 from tui.screens.statements import ScrollScreen
-from tui.widgets.guide import Explained, guide_rows
+from tui.widgets.guide import guide_rows
 from tui.widgets.lines import Row
 
 

@@ -11,12 +11,12 @@ from migration.fixing import side_of
 from migration.model import Writes
 from migration.view import MigrationView, Plan, PlanItem
 from tui.desk import Desk
+from tui.explained import Explained, of_item
 from tui.screens.base import MigrationScreen
 from tui.screens.cancel import CancelScreen
 from tui.screens.statements import StatementsScreen, statements_to_copy
 from tui.text import duration, plural
 from tui.widgets.check_list import window
-from tui.widgets.guide import Explained, of_item
 from tui.widgets.lines import Page, Row
 from tui.widgets.step_list import plan_rows
 
