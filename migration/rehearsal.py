@@ -312,12 +312,12 @@ def result(view: MigrationView, journal: Path, outcome: str) -> dict[str, Any]:
 def passed(view: MigrationView, script: Script) -> bool:
     """Whether the rehearsal ended as asked for, with nothing lost and never two servers taking writes.
 
-    Where the runbook means both to take writes, they have to be found equal at the end instead.
+    Where the runbook means both to take writes, they have to be found equal at the end instead, if writes were moved.
     """
     measured = [attempt.figures for attempt in view.attempts if attempt.figures is not None]
     seen = [figures for figures in (*measured, view.figures) if figures is not None]
     clean = all(figures.lost_writes == 0 for figures in seen)
-    if runbooks.find(view.spec.runbook).both_open:
+    if runbooks.find(view.spec.runbook).both_open(script.chosen):
         clean = clean and _equal(view)
     else:
         clean = clean and all(figures.both_writable_ms == 0 for figures in seen)

@@ -455,8 +455,9 @@ class Runbook:
     is still to be created, None where that is not known. `new_address`: where clients have to go with the
     writes; None where the provider leads them there. `reversible`: whether the old side follows the new one after the
     switch, so that the rows of both are still to be compared. `in_place`: nothing is moved: the source is changed where
-    it is, and keeps its address. `both_open`: the switch means both sides to take writes while application servers are
-    moved. `own_accounts`: the target is not made from the source's data, so that its administrator may be another.
+    it is, and keeps its address. `both_open`: whether, by what was chosen at the gates, both sides are meant to take
+    writes for a while. `own_accounts`: the target is not made from the source's data, so that its administrator may be
+    another.
     """
 
     name: str
@@ -473,7 +474,7 @@ class Runbook:
     new_address: Callable[[Migration], ServerSpec | None] = lambda m: m.spec.target
     reversible: bool = True
     in_place: bool = False
-    both_open: bool = False
+    both_open: Callable[[Mapping[str, str]], bool] = lambda chosen: False
     own_accounts: bool = False
 
     @property

@@ -341,5 +341,7 @@ RUNBOOK = Runbook(
     follow=ServicesWord,
     new_address=lambda m: None,
     reversible=False,
+    # A copy that is kept is there to try applications on.
+    both_open=tested.kept,
     own_accounts=True,
 )

@@ -330,5 +330,6 @@ RUNBOOK = Runbook(
     cloud=open_account,
     follow=BothWays,
     new_address=lambda m: None,
-    both_open=True,
+    # While application servers are moved, one after the other.
+    both_open=lambda chosen: True,
 )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from migration.azure.dms import arrived, copy
 from migration.azure.dms.account import of
 from migration.azure.dms.way import testing
@@ -14,6 +16,11 @@ from migration.view import Guide, Option
 STEP = "scratch"
 COPY = "scratch_copy"
 DROP, KEEP = "drop it", "keep it"
+
+
+def kept(chosen: Mapping[str, str]) -> bool:
+    """Whether a test was chosen whose copy stays, by what was chosen at the gates."""
+    return chosen.get(COPY) == KEEP
 
 
 def took_s(m: Migration) -> float | None:

@@ -252,8 +252,7 @@ class Cloud:
     def settle(self, machine: Machine) -> None:
         """Give a running server what the service puts on it, and take from it what it takes."""
         with opened(machine.server) as session:
-            admit = provisions.admit_users if machine.kind == "classic" else provisions.admit
-            admit(session, machine.accounts)
+            provisions.admit_to(machine.kind, session, machine.accounts)
             if machine.kind in ("classic", "elsewhere"):
                 provisions.strip(session)
                 return

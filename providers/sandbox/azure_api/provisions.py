@@ -50,6 +50,19 @@ def admit_users(server: Server, accounts: Iterable[Account]) -> None:
     _admit(server, accounts, (f"{_OBSERVING} ON *.*", *inside), "")
 
 
+def admit_to_own(server: Server, accounts: Iterable[Account]) -> None:
+    """The same for a server of one's own, from which nobody keeps anything."""
+    _admit(server, accounts, ("ALL PRIVILEGES ON *.*",), " WITH GRANT OPTION")
+
+
+_ADMIT = {"classic": admit_users, "elsewhere": admit_to_own}
+
+
+def admit_to(kind: str, server: Server, accounts: Iterable[Account]) -> None:
+    """Give administrators what they have on a server of this kind."""
+    _ADMIT.get(kind, admit)(server, accounts)
+
+
 def _admit(server: Server, accounts: Iterable[Account], grants: Sequence[str], option: str) -> None:
     session = server.connect()
     plugin = " WITH mysql_native_password" if server.version.mysql_from(8, 0) and not _later(server) else ""
