@@ -183,6 +183,9 @@ def main() -> int:
     engines.provide([asked.source, asked.target], lambda _: None)
     with tempfile.TemporaryDirectory() as state:
         os.environ["CUTOVER_STATE"] = state
+        # The pictures are those of a terminal of today, wherever they are made.
+        os.environ["TERM"] = "xterm-256color"
+        os.environ.pop("NO_COLOR", None)
         spec = TopologySpec(asked.source, asked.target, rows=60_000)
         made = rehearsal.set_up(spec, "mysql_replication", lambda _: None)
         try:
