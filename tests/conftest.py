@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
@@ -14,6 +15,10 @@ from xdist.workermanage import WorkerController
 from providers.sandbox import client, engines
 from providers.sandbox.client import Sandbox
 from providers.sandbox.spec import TopologySpec
+
+# How long an example takes says more about the machine than about the program.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 # A sandbox outlives a killed test run by this much.
 _IDLE_LIMIT_S = 600.0
