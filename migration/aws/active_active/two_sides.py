@@ -9,6 +9,7 @@ from migration.checks.results import count, failed, passed, table
 from migration.checks.sides import setting
 from migration.model import Side
 
+STRICT = "gtid_strict_mode"
 _MANUAL = "https://dev.mysql.com/doc/refman/8.4/en/"
 _RULES = "information_schema.referential_constraints"
 _QUIET = ("NO ACTION", "RESTRICT")
@@ -64,6 +65,31 @@ def keys(pair: Pair) -> Result:
         table(("database", "table", "key", "columns"), given),
         "See that no two application servers set the same value at the same time (a random UUID, or a name that one "
         "server gives, is safe; a number that is looked up and raised is not). Where they could, move those together.",
+    )
+
+
+@check(
+    "both-numbers",
+    "MariaDB lets both sides number transactions",
+    Side.SOURCE,
+    Severity.BLOCKER,
+    why="Both sides number in one domain; in strict mode a number that the other gave already stops replication.",
+    asks=f"{STRICT}, on MariaDB",
+    page="https://mariadb.com/kb/en/gtid/#gtid_strict_mode",
+)
+def numbers(pair: Pair) -> Result:
+    """Fails where a MariaDB refuses transactions whose numbers are out of order (its error 1950)."""
+    if not pair.source.version.mariadb:
+        return passed("MySQL has a number of its own for each server")
+    value = setting(pair, pair.source, STRICT) or "OFF"
+    evidence = table(("setting", "value"), [(STRICT, value)])
+    if value in ("OFF", "0"):
+        return passed(f"{STRICT} is OFF", evidence)
+    return failed(
+        f"{STRICT} is {value}",
+        evidence,
+        f"Set {STRICT} to 0 in the parameter group of {pair.source.name}, from which that of the second side is made, "
+        "and set it again when both have parted; or take the runbook rds_promote_first, with one open side only.",
     )
 
 

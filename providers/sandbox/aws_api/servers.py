@@ -25,6 +25,7 @@ from providers.sandbox.options import Positioning
 _RUNNING_S = 30.0
 # A copy has its own identity: these are the original's.
 _OF_ONE_SERVER = ("auto.cnf", "server.sock", "server.sock.lock")
+_STRICT = "gtid_strict_mode"
 _OWN_LOG = ("log_bin", "log_slave_updates")
 
 
@@ -61,13 +62,15 @@ class Servers:
         self._by_file = by_file
         self._lock = threading.Lock()
         self._servers = {key: first}
-        _options(first)[_no_start(first)] = "1"
+        _as_on_rds(first)
         # What servers are configured with, but for their parameter group.
         self._bases = {key: dict(_options(first))}
         self._following: set[str] = set()
         self._sessions: dict[str, Server] = {}
         with self.opened(key) as server:
             rds_sql.install(server, master)
+            if server.version.mariadb:
+                server.change(f"SET GLOBAL {_STRICT} = OFF")
 
     def place(self, key: str) -> tuple[str, int]:
         """Where a server listens."""
@@ -125,7 +128,7 @@ class Servers:
             made = self._servers.get(key)
             if made is None:
                 made = self._servers[key] = self._spares.pop(0) if self._spares else self._another(key)
-                _options(made)[_no_start(made)] = "1"
+                _as_on_rds(made)
                 self._bases[key] = dict(_options(made))
         made.kill()
         shutil.rmtree(made.data_dir, ignore_errors=True)
@@ -306,6 +309,13 @@ class Servers:
 def _options(server: SandboxServer) -> dict[str, str]:
     """What a server is started with, to be changed before the next start."""
     return server._options
+
+
+def _as_on_rds(server: SandboxServer) -> None:
+    """Replication does not begin by itself, and what RDS leaves to the engine is as the engine has it."""
+    options = _options(server)
+    options[_no_start(server)] = "1"
+    options.pop(_STRICT, None)
 
 
 def _no_start(server: SandboxServer) -> str:

@@ -129,6 +129,20 @@ def test_keys_that_somebody_had_set_are_given_back(rent: Rent) -> None:
     assert group.changed(one.m, "m1-own") == {settings.INCREMENT: "2"}
 
 
+def test_a_mariadb_that_keeps_numbers_in_order_is_found(rent: Rent) -> None:
+    one = rent("mariadb-10.11", None, Positioning.FILE, RUNBOOK)
+    m = one.m
+
+    def word() -> str:
+        pair = Pair(m.source, None, m.spec, m.secrets, m.positioning, cloud=m.cloud)
+        return next(run_check(pair, check).word for check in of_topic(two_sides) if check.id == "both-numbers")
+
+    assert word() == "OK"
+    with one.simulator.cloud.servers.opened(one.simulator.cloud.instance("m1").key) as administrator:
+        administrator.change("SET GLOBAL gtid_strict_mode = ON")
+    assert word() == "FAIL"
+
+
 def test_what_two_open_sides_endanger_is_found(rent: Rent) -> None:
     one = rent("mysql-5.7", None, Positioning.GTID, RUNBOOK)
     m = one.m
@@ -140,6 +154,7 @@ def test_what_two_open_sides_endanger_is_found(rent: Rent) -> None:
     assert words() == {
         "both-same-rows": "NOTE",
         "both-keys": "OK",
+        "both-numbers": "OK",
         "both-increments": "OK",
         "both-cascades": "OK",
         "both-programs": "OK",
@@ -156,6 +171,7 @@ def test_what_two_open_sides_endanger_is_found(rent: Rent) -> None:
     assert words() == {
         "both-same-rows": "NOTE",
         "both-keys": "WARN",
+        "both-numbers": "OK",
         "both-increments": "WARN",
         "both-cascades": "WARN",
         "both-programs": "NOTE",
