@@ -16,9 +16,9 @@ from collections.abc import Mapping, Sequence
 
 import psutil
 
+from tests.support import terminal_modes
+
 _SEQUENCE = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-Z\\-_])")
-# Modes that a program of this toolkit turns on: DEC private modes, the cursor, and the keyboard protocol of kitty.
-_MODES = ("1049", "1000", "1003", "1006", "1004", "2004", "2048")
 _CHUNK = 65536
 _RESTLESS_S = 30.0
 
@@ -96,13 +96,7 @@ class PtyScreen:
 
     def left_on(self) -> list[str]:
         """Modes that were turned on and not off again."""
-        text = self.received
-        left = [m for m in _MODES if text.rfind(f"\x1b[?{m}h".encode()) > text.rfind(f"\x1b[?{m}l".encode())]
-        if text.rfind(b"\x1b[?25l") > text.rfind(b"\x1b[?25h"):
-            left.append("cursor hidden")
-        if len(re.findall(rb"\x1b\[>[0-9]+u", text)) > len(re.findall(rb"\x1b\[<[0-9]*u", text)):
-            left.append("kitty keys")
-        return left
+        return terminal_modes.left_on(self.received)
 
     def gone(self, seconds: float = 30.0) -> float:
         """Read until the process has ended; how long that took."""

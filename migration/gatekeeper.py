@@ -81,6 +81,7 @@ class Gatekeeper:
         if gate.id == "checks":
             self._check()
         if gate.id == "plan":
+            self._plan_hash = ""
             self._propose()
         offered = choices or gate.choices
         self._options = gate.options(self._m) if gate.options is not None else ()
@@ -284,6 +285,8 @@ class Gatekeeper:
             ServerError, StepFailed: what it is made of could not be asked.
         """
         was, plan = self._m.story().plan, make_plan(self._runbook, self._m)
+        if plan.hash == self._plan_hash:
+            return ""
         changed = "" if was is None else "; ".join(drift(was, plan))
         self._plan_hash = plan.hash
         self._m.scribe.plan(plan)

@@ -14,7 +14,7 @@ _ERRORS = "cutover-ascii"
 _UTF_8 = ("utf-8", "utf8", "u8", "cp65001")
 _DRAWN = {
     **dict.fromkeys("─╌┄┈╴╶━", "-"),
-    **dict.fromkeys("═▔▁▂", "="),
+    **dict.fromkeys("═▔", "="),
     **dict.fromkeys("│┆┊╷╵┃▏▎▕", "|"),
     **dict.fromkeys("╭╮╰╯┌┐└┘├┤┬┴┼╔╗╚╝", "+"),
     **dict.fromkeys("▓█▇▆▅▉▊", "#"),

@@ -14,7 +14,6 @@ from migration import notes
 from migration.aliyun import clone
 from migration.follow import Seen
 from migration.heartbeat import DATABASE, Beat, HeartbeatWriter, create_statements, read_beat, remove_statements
-from migration.journal import Kind
 from migration.lag import PositionRing
 from migration.runbook import Estimate, Migration, Observation, done, not_done
 from providers.mysql.errors import ServerError, StatementFailed
@@ -115,11 +114,7 @@ def _remove(m: Migration, step: str) -> None:
 
 def _stays(m: Migration, server: Server, step: str) -> bool:
     """Whether the operator was told that it stays there: nobody waits for it."""
-    return any(
-        record.kind is Kind.STATEMENT
-        and (record.subject, record.body["step"], record.body["sql"]) == (DATABASE, step, server.name)
-        for record in m.scribe.journal.records()
-    )
+    return server.name in notes.every(m, DATABASE, step)
 
 
 class Gone:

@@ -27,7 +27,7 @@ from migration.verify.tables import scan_ranges, scan_table
 from migration.verify.unequal import Unequal
 from migration.verify.work import Work
 from providers.mysql.binlog.marks import End, Horizon
-from providers.mysql.binlog.places import horizon
+from providers.mysql.binlog.places import horizon, told, told_by
 from providers.mysql.connection import Connection
 from providers.mysql.dialect import Dialect
 from providers.mysql.errors import ServerError, StatementFailed
@@ -142,8 +142,8 @@ class FenceProof:
         self._source_end = source_end
         self._began = time.monotonic()
         self._told = _Told()
-        # What was committed on a server that has GTIDs, when it was last asked where its log ends.
-        self._executed: dict[Side, Horizon] = {}
+        # What reads saw of a server that tells it by GTIDs, when it was last asked where its log ends.
+        self._seen: dict[Side, Horizon] = {}
         self._fresh: dict[Table, Shape] = {}
         self._looked: frozenset[Table] = frozenset()
         # Tables that were read as a whole.
@@ -202,14 +202,11 @@ class FenceProof:
         asked = {}
         for side in self._work.followers:
             session, version = rereader.session(side)
-            asked[side] = session.asking([Dialect(version).source_status])
-        answers = {side: take()[0] for side, take in asked.items()}
-        for side, rows in answers.items():
-            if rereader.session(side)[1].mysql_from(5, 7):
-                # MySQL's fifth column is `gtid_executed`: to ask for it again would cost a round trip.
-                self._executed[side] = Horizon(executed=GtidSet.parse(str(rows[0][4])))
+            asked[side] = session.asking([Dialect(version).source_status, *told_by(version)])
+        answers = {side: take() for side, take in asked.items()}
+        self._seen = {side: seen for side, (_, *more) in answers.items() if (seen := told(more)) is not None}
         # The first two columns are File and Position on all versions.
-        return {side: End(str(rows[0][0]), int(rows[0][1])) for side, rows in answers.items()}
+        return {side: End(str(rows[0][0]), int(rows[0][1])) for side, (rows, *_) in answers.items()}
 
     def _check_end(self, rereader: Rereader, ends: dict[Side, End]) -> None:
         """Whether the source still ends where it ended when the target had all of it."""
@@ -234,15 +231,13 @@ class FenceProof:
     def _visible(self, rereader: Rereader) -> None:
         """Wait until what the logs say can be read, where a server tells that; elsewhere the fence has seen to it."""
         for side in self._work.followers:
-            newest = self._work.dirty.newest(side)
-            known = self._executed.get(side)
-            if newest is not None and newest.gtid is not None and known is not None and known.covers(newest):
-                continue
+            newest, seen = self._work.dirty.newest(side), self._seen.get(side)
             while newest is not None:
-                seen = horizon(*rereader.session(side))
+                seen = seen or horizon(*rereader.session(side))
                 untold = seen.newest is not None or (seen.executed is not None and newest.gtid is None)
                 if untold or seen.covers(newest):
                     break
+                seen = None
                 self._in_time()
                 time.sleep(_POLL_S)
 
@@ -414,8 +409,8 @@ class FenceProof:
             work.dirty.redo(table, self._began)
         for table, differences in self._told.unkeyed.items():
             work.findings.unkeyed(table, differences)
-        for table, told in self._told.rows.items():
-            work.findings.confirm(table, told)
+        for table, confirmed in self._told.rows.items():
+            work.findings.confirm(table, confirmed)
 
     def _outcome(self) -> Outcome:
         work, told = self._work, self._told

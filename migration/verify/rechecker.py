@@ -123,11 +123,16 @@ class Rechecker:
             return
         self._settled = now
         waits = {side: since for side in self._commits if (since := self._dirty.waits(side)) is not None}
-        # Of what waits on the source, the target's word tells whether it has arrived.
-        asked = self._commits if Side.SOURCE in waits else waits
+        asked = dict.fromkeys(waits) | dict.fromkeys((Side.TARGET,) if self._tells_arrivals() else ())
         seen = {side: self._seen(side, waits.get(side)) for side in asked}
         for side in waits:
             self._dirty.settle(side, seen[side], self._held(side, seen.get(Side.TARGET)))
+
+    def _tells_arrivals(self) -> bool:
+        """Whether something waits on the source of which the target's word tells whether it has arrived."""
+        newest = self._dirty.newest(Side.SOURCE)
+        by_gtid = newest is not None and newest.gtid is not None
+        return by_gtid and Side.TARGET in self._commits and self._readers[True].version.mysql_from(5, 7)
 
     def _seen(self, side: Side, since: float | None) -> Horizon:
         """What reads of a server see. `since`: when the oldest of what waits there was seen; None: nothing does."""

@@ -212,7 +212,7 @@ def test_only_the_plan_that_still_holds_is_run_and_what_drifted_is_said(pair: Mo
         finally:
             decide(pair.journal, Decision(Choice.CANCEL))
             operator.change("DROP DATABASE IF EXISTS made_meanwhile")
-    assert plans(pair, since) == [shown, anew, anew]
+    assert plans(pair, since) == [shown, anew]
 
 
 def test_what_does_not_hold_is_refused_and_says_what_to_do(pair: Moving) -> None:

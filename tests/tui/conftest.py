@@ -57,6 +57,15 @@ def tell(clock: Clock) -> Iterator[Callable[..., Teller]]:
 
 
 @pytest.fixture
+def live() -> Iterator[Teller]:
+    """A journal with true times, for another process; its runner is this process."""
+    made = Teller(Clock(time.time()))
+    made.checks()
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def opened(clock: Clock) -> Opened:
     """An app on a journal, with the standing clock."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import foot, says, screen_text, shown, until
 from test_keys import STORIES
-from tui_stories import BINLOG_FIX, Clock, Teller
+from tui_stories import BINLOG_FIX, Teller
 
 from migration.journal import RunnerSeat
 from tests.support.terminal import Terminal
@@ -22,15 +22,6 @@ from tui.as_text import screen_as_text
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = str(Path(__file__).with_name("pty_app.py"))
 NAMES = ("orders-db", "orders-new", "10.2.0.10", "10.9.0.20", "orders.audit", "bastion-1", "migrator")
-
-
-@pytest.fixture
-def live() -> Iterator[Teller]:
-    """A journal with true times; its runner is this process."""
-    made = Teller(Clock(time.time()))
-    made.checks()
-    yield made
-    made.close()
 
 
 @pytest.fixture

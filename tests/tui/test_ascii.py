@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,6 @@ from hypothesis import strategies as st
 from rich.segment import Segment
 from test_snapshots import MIGRATIONS, SIZES, wait_for
 from textual.color import Color
-from tui_stories import Clock, Teller
 
 from tests.support.terminal import Terminal
 from tui import ascii_only
@@ -108,15 +106,6 @@ async def test_keys_are_named(tell, opened):
         lines = ["".join(part.text for part in strip) for strip in app.screen._compositor.render_strips()]
         assert "Enter Open" in lines[-1]
         assert "Enter opens why" in lines[-2]
-
-
-@pytest.fixture
-def live() -> Iterator[Teller]:
-    """A journal with true times; its runner is this process."""
-    made = Teller(Clock(time.time()))
-    made.checks()
-    yield made
-    made.close()
 
 
 def received(argv: Sequence[str], way: Sequence[tuple[str, str]], env: Mapping[str, str]) -> bytes:

@@ -21,8 +21,7 @@ import pytest
 from tui_stories import FOUND_AT, Clock, Teller
 
 from migration.journal import RunnerSeat
-
-_MODES = ("1049", "1000", "1003", "1006", "1004", "2004", "2048")
+from tests.support import terminal_modes
 
 
 class Terminal:
@@ -74,13 +73,7 @@ class Terminal:
 
     def left_on(self) -> list[str]:
         """Modes that were switched on and not off again."""
-        text = self.output
-        left = [m for m in _MODES if text.rfind(f"\x1b[?{m}h".encode()) > text.rfind(f"\x1b[?{m}l".encode())]
-        if text.rfind(b"\x1b[?25l") > text.rfind(b"\x1b[?25h"):
-            left.append("cursor hidden")
-        if len(re.findall(rb"\x1b\[>[0-9]+u", text)) > len(re.findall(rb"\x1b\[<[0-9]*u", text)):
-            left.append("kitty keys")
-        return left
+        return terminal_modes.left_on(self.output)
 
     def gone(self, within: float) -> float:
         """Wait for the end of the process; how long it took."""

@@ -14,10 +14,11 @@ starts now. What is sure to be visible is a `Horizon`; it comes from
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from providers.mysql.binlog.commits import Commits
 from providers.mysql.binlog.marks import FIRST_OFFSET, End, Horizon, Mark, Start
-from providers.mysql.connection import Connection
+from providers.mysql.connection import Connection, Row
 from providers.mysql.dialect import Dialect
 from providers.mysql.errors import StatementFailed
 from providers.mysql.gtid import GtidSet
@@ -31,6 +32,7 @@ SETTLE_S = 5.0
 """How long a transaction may take from the log into the engine, in seconds, where the server does not tell."""
 
 _POLL_S = 0.05
+_GTIDS = "SELECT @@GLOBAL.gtid_mode, @@GLOBAL.gtid_executed"
 # A log file that is no longer than this is read from its beginning rather than waited for.
 _SMALL = 256 * 1024
 
@@ -50,10 +52,20 @@ def horizon(connection: Connection, version: Version | None = None, age_s: float
     version = version or read_version(connection)
     if version.mariadb:
         return Horizon(snapshot=_snapshot(connection))
-    mode, executed = connection.row("SELECT @@GLOBAL.gtid_mode, @@GLOBAL.gtid_executed") or ("OFF", "")
-    if mode == "ON" and version.mysql_from(5, 7):
-        return Horizon(executed=GtidSet.parse(executed))
+    if (seen := told([connection.rows(one) for one in told_by(version)])) is not None:
+        return seen
     return Horizon(newest=log_end(connection, version).place, before=asked - age_s)
+
+
+def told_by(version: Version) -> tuple[str, ...]:
+    """What to ask a server, beside other things, for `told`; empty where it does not tell its horizon by GTIDs."""
+    return (_GTIDS,) if version.mysql_from(5, 7) else ()
+
+
+def told(answers: Sequence[Sequence[Row]]) -> Horizon | None:
+    """The horizon in the answers to `told_by`; None where the server keeps no GTIDs."""
+    mode, executed = answers[0][0] if answers else ("OFF", "")
+    return Horizon(executed=GtidSet.parse(str(executed))) if mode == "ON" else None
 
 
 def log_start(connection: Connection, version: Version | None = None, settle_s: float = SETTLE_S) -> Start:
@@ -76,7 +88,7 @@ def log_start(connection: Connection, version: Version | None = None, settle_s: 
         return Start(place.file, place.offset, uid)
     # The end is asked for first: what is committed in between is in the GTIDs and merely sent once more by file.
     end = log_end(connection, version)
-    mode, executed = connection.row("SELECT @@GLOBAL.gtid_mode, @@GLOBAL.gtid_executed") or ("OFF", "")
+    mode, executed = connection.row(_GTIDS) or ("OFF", "")
     gtids = GtidSet.parse(executed) if mode == "ON" else None
     if gtids is not None and version.mysql_from(5, 7):
         return Start(end.file, end.offset, uid, gtids)
