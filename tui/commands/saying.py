@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -105,10 +106,14 @@ def run_app(start: Start, how: Look, *, observer: bool = False) -> NoReturn:
     from tui.app import CutoverApp, let_go_of_lost_terminal
     from tui.opening import export_report
 
+    # What is loaded stays until the end: nobody need look through it for garbage, least of all while a key waits.
+    gc.freeze()
     wizard = CutoverApp(
         start, observer=observer, export=export_report, presenter=how.presenter, keys=how.keys, guide=how.guide
     )
     wizard.run(mouse=False)
+    # An interpreter that ends looks through everything once more; a lost connection's process has to be gone soon.
+    gc.freeze()
     let_go_of_lost_terminal()
     left = wizard.view
     if left is not None and left.end is None and not observer:
