@@ -126,8 +126,8 @@ class Presenter:
         return _NUMBERED.sub(r"(\1)", names.text(text))
 
     def place(self, path: Path | str) -> str:
-        """Where a file is, for the terminal: paths hold the names of people and of migrations."""
-        return f"a file {Path(path).suffix or 'named'} beside the journal" if self.on else str(path)
+        """Where a file of a migration is, for the terminal: directories are named after people and migrations."""
+        return f"{Path(path).name} in the migration's directory" if self.on else str(path)
 
     def caught(self, text: str) -> Iterator[tuple[int, int, str]]:
         """Where a line still has names, of whichever migration, and their aliases."""

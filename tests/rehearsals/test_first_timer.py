@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from migration import runbooks
-from migration.sessions import sessions
+from migration.decisions import operator
+from migration.model import MigrationSpec
+from migration.sessions import read_spec, sessions
 from tests.rehearsals.command import CUTOVER, watch_json
 from tests.support.first_timer import FirstTimer, Stuck
+from tests.support.lookout import lookout
 from tests.support.terminal import terminal
 
 # Which rehearsals every run of the tests plays; the others are `long`.
 _IN_THE_GATE = ("mysql_replication",)
 _SECONDS = 420.0
+# The clients' database in the rehearsals, and one of its tables.
+_DATA = ("shop", "ledger")
+_NOBODYS = {"source", "target", "127.0.0.1", ""}
 
 
 def books() -> Iterator[object]:
@@ -25,17 +33,42 @@ def books() -> Iterator[object]:
         yield pytest.param(name, marks=marks)
 
 
-@pytest.mark.parametrize("runbook", books())
-def test_a_first_timer_gets_through(engine_names: tuple[str, ...], runbook: str) -> None:
-    with terminal([CUTOVER, "rehearse", runbook]) as screen:
-        FirstTimer(screen).play(_SECONDS)
+def played(runbook: str, state_dir: Path, *words: str) -> str:
+    """Play a rehearsal to its end, and look for its passwords everywhere meanwhile; what was shown."""
+    with lookout(state_dir) as seen, terminal([CUTOVER, "rehearse", runbook, *words]) as screen:
+        visited = FirstTimer(screen).play(_SECONDS)
         assert screen.process.wait(30) == 0, screen.text()
+    # Only what changes is sent: a name can be whole on a screen and in pieces on the line.
+    got = "\n".join([screen.received.decode(errors="replace"), *visited])
+    assert seen.found(got) == []
 
     told = watch_json(sessions()[0].id)
     assert told["spec"]["runbook"] == runbook
     assert told["end"] == "completed"
     assert told["figures"]["lost_writes"] == 0
     assert [attempt["result"] for attempt in told["attempts"]] == ["switched"]
+    return got
+
+
+def names(spec: MigrationSpec) -> set[str]:
+    """What presenter mode masks of a rehearsal: servers, their addresses, whose login it is, databases and tables."""
+    login, _, machine = operator().partition("@")
+    ends = {name for server in (spec.source, spec.target) for name in (server.name, server.host)}
+    return (ends | {f"{login}@", machine, *_DATA}) - _NOBODYS
+
+
+@pytest.mark.parametrize("runbook", books())
+def test_a_first_timer_gets_through(engine_names: tuple[str, ...], state_dir: Path, runbook: str) -> None:
+    played(runbook, state_dir)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("runbook", runbooks.names())
+def test_a_room_sees_no_name_all_the_while(engine_names: tuple[str, ...], state_dir: Path, runbook: str) -> None:
+    got = played(runbook, state_dir, "--presenter")
+    assert "PRESENTER" in got
+    planted = names(read_spec(sessions()[0].journal))
+    assert [name for name in planted if re.search(rf"\b{re.escape(name)}", got)] == []
 
 
 # A program that shows two rows, what is true and the keys, and ends with as many keys as it is told.

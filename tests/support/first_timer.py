@@ -22,6 +22,8 @@ _ASKS_WHY = re.compile(r"^Why\b.*\?")
 _EMPTY_FIELD = re.compile(r"\[[ ]*\]\s+(\S.*?)\s*$", re.MULTILINE)
 _TO_BE_TYPED = re.compile(r"is not typed yet")
 _REASON = "seen in a rehearsal"
+# How the screen is shown, before what it says.
+_STATUS = re.compile(r"^PRESENTER: names masked\. ")
 _POLL_S = 0.05
 
 
@@ -54,7 +56,7 @@ def read(text: str) -> Seen:
             off.append(key)
         elif label:
             on[key] = label
-    return Seen(text, sentence.strip(), on, tuple(off))
+    return Seen(text, _STATUS.sub("", sentence.strip()), on, tuple(off))
 
 
 class Stuck(AssertionError):

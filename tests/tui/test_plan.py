@@ -63,7 +63,7 @@ async def test_in_presenter_mode_the_file_has_aliases_too(tell, clock):
         await pilot.press("s")
         await shown(pilot, "StatementsScreen")
         await pilot.press("e")
-        await says(pilot, "The plan is at a file .md beside the journal")
+        await says(pilot, "The plan is at plan-")
     text = teller.path.with_name(f"plan-{PLAN_HASH}.md").read_text()
     assert "host-1" in text
     for name in ("orders-db", "orders-new", "10.2.0.10", "10.9.0.20", "migrator"):

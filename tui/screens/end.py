@@ -47,10 +47,11 @@ class EndScreen(MigrationScreen):
         return super().allowed(action)
 
     def reason(self) -> str:
-        """Where the report is, or which keys there are."""
+        """Which keys there are, and where the report is once it is written."""
+        if self.desk.exported:
+            return f"{self.key('leave')} leaves. {self.desk.exported}"
         writes = f"; {self.key('export')} writes the report, with names masked" if self.allowed("export") else ""
-        keys = f"{self.key('leave')} leaves{writes}."
-        return self.desk.exported or keys
+        return f"{self.key('leave')} leaves{writes}."
 
     def useful(self) -> tuple[str, str] | None:
         """The command that writes the report."""
