@@ -23,6 +23,7 @@ from providers.sandbox.spec import TopologySpec
 from tests.rehearsals.command import CUTOVER, cutover
 from tests.rehearsals.driving import approve, at_gate, until
 from tests.rehearsals.test_hangup import ENGINE, prepared
+from tests.support.lookout import lookout
 from tests.support.other_login import GROUP, NOBODY, OtherLogin, needed, open_state, other
 from tests.support.terminal import terminal
 from tui.commands.sharing import approve as approve_command
@@ -108,32 +109,35 @@ def test_a_cutover_for_two_people_needs_both_and_its_rollback_one(
     made = rehearsal.set_up(topology, "mysql_replication", lambda _: None, wishes=replace(NO_WISHES, people=2))
     name, confirm = made.journal.parent.name, Decision(Choice.CONFIRM, "cutover", typed="source")
     try:
-        let_decide(made.journal, GROUP)
-        launch(made.journal, made.secrets())
-        let_decide(made.journal, GROUP)
-        assert "does not wait for its cutover" in other.call(agree, name, "source")[1]
-        approve(made)
-        plan = until(made, lacks_the_second).plan
-        assert plan is not None
+        with lookout(open_state) as seen:
+            let_decide(made.journal, GROUP)
+            launch(made.journal, made.secrets())
+            let_decide(made.journal, GROUP)
+            assert "does not wait for its cutover" in other.call(agree, name, "source")[1]
+            approve(made)
+            plan = until(made, lacks_the_second).plan
+            assert plan is not None
 
-        decide(made.journal, confirm)
-        until(made, lambda view: any("refused: a second person has to agree" in line.text for line in view.log))
-        # The login of the operator, whatever it calls itself.
-        decide(made.journal, Decision(Choice.APPROVE, "cutover", typed="source", shown=plan.hash))
-        until(made, lambda view: any("cannot be the second person as well" in line.text for line in view.log))
-        code, said = other.call(agree, name, "target")
-        assert (code, "'target' was typed and 'source' confirms" in said) == (1, True)
-        assert not at_gate(made, "cutover").attempts
+            decide(made.journal, confirm)
+            until(made, lambda view: any("refused: a second person has to agree" in line.text for line in view.log))
+            # The login of the operator, whatever it calls itself.
+            decide(made.journal, Decision(Choice.APPROVE, "cutover", typed="source", shown=plan.hash))
+            until(made, lambda view: any("cannot be the second person as well" in line.text for line in view.log))
+            code, said = other.call(agree, name, "target")
+            assert (code, "'target' was typed and 'source' confirms" in said) == (1, True)
+            assert not at_gate(made, "cutover").attempts
 
-        code, said = other.call(agree, name, "source")
-        assert code == 0, said
-        assert "WAIT a second person has to agree" in said
-        until(made, lambda view: view.gate is not None and view.gate.ready)
-        decide(made.journal, confirm)
-        view = until(made, lambda view: view.gate is not None and view.gate.id == "observe" and view.gate.ready)
-        assert view.primary == "target"
-        decide(made.journal, Decision(Choice.ROLL_BACK, "observe", typed="target", reason="slow"))
-        until(made, lambda view: view.primary == "source" and lacks_the_second(view))
+            code, said = other.call(agree, name, "source")
+            assert code == 0, said
+            assert "WAIT a second person has to agree" in said
+            until(made, lambda view: view.gate is not None and view.gate.ready)
+            decide(made.journal, confirm)
+            view = until(made, lambda view: view.gate is not None and view.gate.id == "observe" and view.gate.ready)
+            assert view.primary == "target"
+            decide(made.journal, Decision(Choice.ROLL_BACK, "observe", typed="target", reason="slow"))
+            until(made, lambda view: view.primary == "source" and lacks_the_second(view))
+            told = cutover("report", name, "--unmasked").stdout
+        assert seen.found(said + told) == []
     finally:
         decide(made.journal, Decision(Choice.CANCEL))
         made.sandbox.stop()
