@@ -19,8 +19,6 @@ from benchmarks.pty_screen import PtyScreen
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = str(Path(__file__).with_name("pty_app.py"))
 KEY_BYTES, LIVE_BYTES_S, MEMORY_MIB = 4096, 2048, 50
-# The gauge and its history are most of a screen in many colours, and tick while they are drawn.
-GAUGE_BYTES = 8192
 # As over SSH: the word for more colours is not carried over.
 TERMINAL = {"TERM": "xterm-256color", "COLORTERM": "", "SSH_CONNECTION": "10.0.0.1 1 10.0.0.2 22"}
 WAYS: dict[str, tuple[Callable[[Teller], object], tuple[str, ...]]] = {
@@ -54,7 +52,7 @@ def live() -> Iterator[Teller]:
 
 @pytest.mark.parametrize("name", WAYS)
 def test_no_key_costs_more_than_its_budget(live, name):
-    """At four kilobytes a second each of them is there within a second, but for the way back to the gauge."""
+    """At four kilobytes a second each of them is there within a second."""
     chapter, ways = WAYS[name]
     chapter(live)
     with shown(live) as screen:
@@ -63,8 +61,7 @@ def test_no_key_costs_more_than_its_budget(live, name):
             cost[key] = screen.key(key.encode(), quiet=0.4)[2]
             if not key.startswith("\x1b"):
                 cost[f"back from {key}"] = screen.key(b"\x1b", quiet=0.4)[2]
-    budget = GAUGE_BYTES if name == "lag" else KEY_BYTES
-    assert {key: size for key, size in cost.items() if size > budget} == {}
+    assert {key: size for key, size in cost.items() if size > KEY_BYTES} == {}
 
 
 def test_a_live_lag_stays_within_its_budget(live):
