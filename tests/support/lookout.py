@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -17,8 +18,8 @@ from providers.sandbox.client import SandboxFailed
 from tui.opening import secrets_of_sandbox
 
 _EVERY_S = 0.2
-# A server's own directory has the password of its replication, and the file of passwords has them all.
-_NOT_OURS = ("data", "passwords.json")
+# A server's own directory, and its snapshot, have the password of its replication; the file of passwords has them all.
+_NOT_OURS = re.compile(r"data|snapshot-.*|passwords\.json")
 
 
 class Lookout:
@@ -75,8 +76,8 @@ class Lookout:
 
     def _look_at_files(self) -> None:
         for place, within, files in os.walk(self._directory):
-            within[:] = [name for name in within if name not in _NOT_OURS]
-            for path in (Path(place, name) for name in files if name not in _NOT_OURS):
+            within[:] = [name for name in within if not _NOT_OURS.fullmatch(name)]
+            for path in (Path(place, name) for name in files if not _NOT_OURS.fullmatch(name)):
                 # A file that has gone meanwhile, or a socket.
                 with contextlib.suppress(OSError):
                     if self._in(path.read_bytes()):
