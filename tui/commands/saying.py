@@ -38,6 +38,9 @@ class Look:
     guide: bool | None = None
 
 
+_OPENING = "cutover: opening the screen"
+# Back to the beginning of the line, and nothing on it any more.
+_FORGOTTEN = "\r\x1b[K"
 _LOOKS = [Look(None, plain=False)]
 
 
@@ -103,6 +106,9 @@ def run_app(start: Start, how: Look, *, observer: bool = False) -> NoReturn:
     """Open the wizard, or talk in lines where there can be no screen, and leave with its exit code."""
     if how.plain or not _has_screen():
         _talk(start, how, observer)
+    # On a slow machine it takes a second until there is a screen.
+    sys.stdout.write(_OPENING)
+    sys.stdout.flush()
     from tui.app import CutoverApp, let_go_of_lost_terminal
     from tui.opening import export_report
 
@@ -111,6 +117,8 @@ def run_app(start: Start, how: Look, *, observer: bool = False) -> NoReturn:
     wizard = CutoverApp(
         start, observer=observer, export=export_report, presenter=how.presenter, keys=how.keys, guide=how.guide
     )
+    sys.stdout.write(_FORGOTTEN)
+    sys.stdout.flush()
     wizard.run(mouse=False)
     # An interpreter that ends looks through everything once more; a lost connection's process has to be gone soon.
     gc.freeze()
