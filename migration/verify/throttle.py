@@ -22,7 +22,7 @@ _MIB = 1 << 20
 # So much of a second's rate may be read at once after a pause.
 _BURST_S = 0.25
 # While clients write: how long the servers are left alone after each reading, against how long that took.
-_REST, _MOST_REST_S = 0.5, 1.0
+_REST, _MOST_REST_S = 1.0, 1.0
 
 
 class Rate:
@@ -125,7 +125,7 @@ class Gauge:
         with self._one:
             began = time.monotonic()
             yield
-            # The servers' cores are the clients' for half as long again: who waited for them has them now.
+            # The servers' cores are the clients' for as long again: who waited for them has them now.
             self._stop.wait(min(_MOST_REST_S, _REST * (time.monotonic() - began)))
 
     def permit(self) -> bool:
