@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,12 +39,23 @@ _LONG = (
     "tests/providers/sandbox/",
     "tests/tui/",
 )
+# What needs no server, the longest first: dealt out while the engines are being loaded.
+_WITHOUT_ENGINES = tuple(f"tests/tui/test_{name}.py" for name in ("snapshots", "ascii", "sent", "bytes", "confirm"))
 
 SandboxFactory = Callable[..., Sandbox]
 
 
 class Dealing(LoadFileScheduling):
-    """Deals tests out to workers by the file, or by the package that shares servers; long ones first."""
+    """Deals tests out to workers by the file, or by the package that shares servers; long ones first.
+
+    Where all tests run, it loads the engines meanwhile: workers that ask for them wait for one another.
+    """
+
+    def __init__(self, config: pytest.Config, log: Producer) -> None:
+        super().__init__(config, log)
+        self._engines = threading.Thread(target=_load_engines, name="engines", daemon=True)
+        if config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+            self._engines.start()
 
     def _split_scope(self, nodeid: str) -> str:
         together = next((package for package in _TOGETHER if nodeid.startswith(package)), None)
@@ -50,13 +63,20 @@ class Dealing(LoadFileScheduling):
 
     def _assign_work_unit(self, node: WorkerController) -> None:
         # Of equals, the one with the most tests is first in the queue.
-        self.workqueue.move_to_end(min(self.workqueue, key=_turn), last=False)
+        self.workqueue.move_to_end(min(self.workqueue, key=self._turn), last=False)
         super()._assign_work_unit(node)
 
+    def _turn(self, unit: str) -> int:
+        """When a unit is dealt out: the place of its kind among the long ones, or after them."""
+        if self._engines.is_alive() and unit in _WITHOUT_ENGINES:
+            return -1
+        return next((place for place, kind in enumerate(_LONG) if unit.startswith(kind)), len(_LONG))
 
-def _turn(unit: str) -> int:
-    """When a unit is dealt out: the place of its kind among the long ones, or after them."""
-    return next((place for place, kind in enumerate(_LONG) if unit.startswith(kind)), len(_LONG))
+
+def _load_engines() -> None:
+    # Who needs one that could not be loaded tries again, and says why it cannot be had.
+    with contextlib.suppress(engines.EngineInstallFailed):
+        engines.provide(engines.DEFAULT_ENGINES, lambda _: None)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:

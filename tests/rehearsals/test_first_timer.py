@@ -33,20 +33,14 @@ def books() -> Iterator[object]:
         yield pytest.param(name, marks=marks)
 
 
-def played(runbook: str, state_dir: Path, *words: str) -> str:
+def played(runbook: str, state_dir: Path, *words: str, wants: tuple[str, ...] = ()) -> str:
     """Play a rehearsal to its end, and look for its passwords everywhere meanwhile; what was shown."""
     with lookout(state_dir) as seen, terminal([CUTOVER, "rehearse", runbook, *words]) as screen:
-        visited = FirstTimer(screen).play(_SECONDS)
+        visited = FirstTimer(screen, wants=wants).play(_SECONDS)
         assert screen.process.wait(30) == 0, screen.text()
     # Only what changes is sent: a name can be whole on a screen and in pieces on the line.
     got = "\n".join([screen.received.decode(errors="replace"), *visited])
     assert seen.found(got) == []
-
-    told = watch_json(sessions()[0].id)
-    assert told["spec"]["runbook"] == runbook
-    assert told["end"] == "completed"
-    assert told["figures"]["lost_writes"] == 0
-    assert [attempt["result"] for attempt in told["attempts"]] == ["switched"]
     return got
 
 
@@ -60,6 +54,25 @@ def names(spec: MigrationSpec) -> set[str]:
 @pytest.mark.parametrize("runbook", books())
 def test_a_first_timer_gets_through(engine_names: tuple[str, ...], state_dir: Path, runbook: str) -> None:
     played(runbook, state_dir)
+    told = watch_json(sessions()[0].id)
+    assert told["spec"]["runbook"] == runbook
+    assert told["end"] == "completed"
+    assert told["figures"]["lost_writes"] == 0
+    assert [attempt["result"] for attempt in told["attempts"]] == ["switched"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("runbook", runbooks.names())
+@pytest.mark.parametrize(
+    ("wants", "end"), [(("Roll back", "Complete"), "rolled_back"), (("Cancel",), "cancelled")], ids=["after", "before"]
+)
+def test_a_first_timer_goes_back(
+    engine_names: tuple[str, ...], state_dir: Path, runbook: str, wants: tuple[str, ...], end: str
+) -> None:
+    played(runbook, state_dir, wants=wants)
+    told = watch_json(sessions()[0].id)
+    assert told["end"] == end
+    assert told["figures"] is None or told["figures"]["lost_writes"] == 0
 
 
 @pytest.mark.long

@@ -19,8 +19,11 @@ _BACKWARDS = re.compile(r"Stop|Cancel|Roll back|Pause|Undo|Leave|Drain|Back\b|He
 # What a sentence calls a key.
 _NAMES = {"Enter": "⏎"}
 _ASKS_WHY = re.compile(r"^Why\b.*\?")
+_TYPE_WHY = re.compile(r"\bType why\.")
 _EMPTY_FIELD = re.compile(r"\[[ ]*\]\s+(\S.*?)\s*$", re.MULTILINE)
 _TO_BE_TYPED = re.compile(r"is not typed yet")
+# Where there is no room keys stand one space apart.
+_BETWEEN_KEYS = re.compile(r"\s{2,}|(?<=\))\s|\s(?=\((?!off\)))|\s(?=1-7 Steps|l Log|\? Help|q Leave)")
 _REASON = "seen in a rehearsal"
 # How the screen is shown, before what it says.
 _STATUS = re.compile(r"^PRESENTER: names masked\. ")
@@ -50,7 +53,7 @@ def read(text: str) -> Seen:
     line, sentence = (rows[-1], rows[-2]) if len(rows) > 1 else ("", "")
     on: dict[str, str] = {}
     off: list[str] = []
-    for part in re.split(r"\s{2,}", line.strip()):
+    for part in _BETWEEN_KEYS.split(line.strip()):
         key, _, label = part.strip("()").partition(" ")
         if part.startswith("(") or label.endswith("(off"):
             off.append(key)
@@ -68,12 +71,14 @@ class FirstTimer:
     """Goes on by what the screen says until the program has ended.
 
     `patience_s`: how long nothing may happen while there is nothing to do; `reaction_s`: until what was pressed has to
-    show. `pressed` is what was typed, for the record.
+    show. `wants`: what keys have to say for them to be pressed, each once and in this order, before all others.
+    `pressed` is what was typed, for the record.
     """
 
     screen: Terminal
     patience_s: float = 120.0
     reaction_s: float = 30.0
+    wants: tuple[str, ...] = ()
     pressed: list[str] = field(default_factory=list)
 
     def play(self, seconds: float) -> list[str]:
@@ -99,11 +104,17 @@ class FirstTimer:
         """Do what the screen asks for; False where it asks for nothing."""
         if _ASKS_WHY.search(seen.sentence):
             return self._type(_REASON, "⏎")
+        if _TYPE_WHY.search(seen.sentence):
+            return self._type(_REASON)
+        for key, label in seen.keys.items():
+            if self.wants and label.startswith(self.wants[0]):
+                self.wants = self.wants[1:]
+                return self._press(key)
+        for key in self._leading(seen):
+            return self._press(key)
         word = _EMPTY_FIELD.search(seen.text)
         if word is not None and _TO_BE_TYPED.search(seen.sentence):
             return self._type(word[1])
-        for key in self._leading(seen):
-            return self._press(key)
         return False
 
     def _leading(self, seen: Seen) -> Iterator[str]:

@@ -37,6 +37,7 @@ class Lookout:
         self._shown: dict[str, str] = {}
         self._files: set[str] = set()
         self._stop = threading.Event()
+        self._through = False
         self._thread = threading.Thread(target=self._run, name="lookout", daemon=True)
         self.words: Collection[str] = ()
 
@@ -52,6 +53,7 @@ class Lookout:
     def found(self, received: str) -> list[str]:
         """Where a word was: in a process, in a file, or in what a terminal received."""
         assert self.words, "there was nothing to look for"
+        assert self._through, "it has not looked to the end"
         assert self._shown, "no process was seen"
         places = sorted(self._files)
         places += [f"process {name}" for shown, name in self._shown.items() if self._in(shown.encode())]
@@ -67,6 +69,7 @@ class Lookout:
             self.words = self.words or self._learn()
             self._look_at_processes()
             self._look_at_files()
+        self._through = True
 
     def _look_at_processes(self) -> None:
         for process in psutil.process_iter():

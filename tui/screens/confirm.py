@@ -170,7 +170,15 @@ class ConfirmScreen(MigrationScreen):
         if self._refused:
             return self._refused
         missing = self.missing()
-        return f"Not started: {missing}." if missing else "Not started. Enter starts the countdown."
+        if not missing:
+            return "Not started. Enter starts the countdown."
+        return f"Not started: {missing}.{self._way_on()}"
+
+    def _way_on(self) -> str:
+        """Where the next field is, for who is in that of the reason."""
+        if not self.ASKS_REASON or self.focused is None or self.focused.id != "reason":
+            return ""
+        return " Tab leads to the next field." if self.given_reason else " Type why."
 
     def paint(self) -> None:
         """Lock first, if a condition has turned red; then draw."""

@@ -78,7 +78,10 @@ class LagScreen(SyncScreen):
         red = [condition.text for condition in view.gate.conditions if not condition.ok] if view.gate else []
         if red:
             return f"The cutover waits: {red[0]}. {self.key('cutover')} opens its screen and starts nothing."
-        return f"Ready when you are. {self.key('cutover')} opens the cutover screen and starts nothing."
+        opens = f"{self.key('cutover')} opens the cutover screen"
+        if self.allowed("complete"):
+            return f"{view.primary} has the writes. {opens}, {self.key('complete')} the one that ends."
+        return f"Ready when you are. {opens} and starts nothing."
 
     def fill(self, page: Page, view: MigrationView) -> None:
         """Gauge, history, conditions, log."""
