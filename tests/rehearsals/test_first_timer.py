@@ -21,6 +21,8 @@ from tests.support.terminal import terminal
 # Which rehearsals every run of the tests plays; the others are `long`.
 _IN_THE_GATE = ("mysql_replication",)
 _SECONDS = 420.0
+# Their gates say so, and nothing that goes back is offered.
+_NO_WAY_BACK = ("azure_flexible_server", "azure_service_tier")
 # The clients' database in the rehearsals, and one of its tables.
 _DATA = ("shop", "ledger")
 _NOBODYS = {"source", "target", "127.0.0.1", ""}
@@ -62,17 +64,19 @@ def test_a_first_timer_gets_through(engine_names: tuple[str, ...], state_dir: Pa
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("runbook", runbooks.names())
-@pytest.mark.parametrize(
-    ("wants", "end"), [(("Roll back", "Complete"), "rolled_back"), (("Cancel",), "cancelled")], ids=["after", "before"]
-)
-def test_a_first_timer_goes_back(
-    engine_names: tuple[str, ...], state_dir: Path, runbook: str, wants: tuple[str, ...], end: str
-) -> None:
-    played(runbook, state_dir, wants=wants)
+@pytest.mark.parametrize("runbook", [name for name in runbooks.names() if name not in _NO_WAY_BACK])
+def test_a_first_timer_goes_back(engine_names: tuple[str, ...], state_dir: Path, runbook: str) -> None:
+    played(runbook, state_dir, wants=("Roll back", "Complete"))
     told = watch_json(sessions()[0].id)
-    assert told["end"] == end
-    assert told["figures"] is None or told["figures"]["lost_writes"] == 0
+    assert told["end"] == "rolled_back"
+    assert told["figures"]["lost_writes"] == 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("runbook", runbooks.names())
+def test_a_first_timer_cancels(engine_names: tuple[str, ...], state_dir: Path, runbook: str) -> None:
+    played(runbook, state_dir, wants=("Cancel",))
+    assert watch_json(sessions()[0].id)["end"] == "cancelled"
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ import pytest
 from conftest import decided, decisions, foot, says, screen_text, shown, until
 from textual import events
 
-from migration.model import Direction, Stage
+from migration.model import Direction, End, Stage
 from migration.view import ClientView
 from tui.widgets import countdown
 from tui.widgets.confirm_field import ConfirmField
@@ -300,6 +300,21 @@ async def test_cancel_asks_for_the_word_and_is_gone_after_the_cutover(tell, open
         await shown(pilot, "CancelScreen")
         await pilot.press(*"cancel", "enter")
         assert (await decided(pilot, teller.path)).body["choice"] == "cancel"
+
+
+async def test_who_cancels_is_not_interrupted_by_a_migration_that_goes_on(tell, opened):
+    teller = tell().copy()
+    async with opened(teller).run_test(size=(80, 24)) as pilot:
+        await shown(pilot, "CopyScreen")
+        await pilot.press("x")
+        await shown(pilot, "CancelScreen")
+        await pilot.press(*"cancel")
+        teller.lag()
+        await says(pilot, "▶ Replicate")
+        await pilot.press("enter")
+        assert (await decided(pilot, teller.path)).body["choice"] == "cancel"
+        teller.scribe.ended(End.CANCELLED, "")
+        await shown(pilot, "EndScreen")
 
 
 async def test_the_letter_keys_work_outside_the_field(tell, opened):

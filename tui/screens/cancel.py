@@ -21,6 +21,11 @@ class CancelScreen(ConfirmScreen):
         "To come back later, do not cancel: {leave} leaves, and the migration goes on or waits."
     )
 
+    @property
+    def stays(self) -> bool:
+        """As long as there is something to cancel: where the migration has got to meanwhile changes no mind."""
+        return self.view is None or (self.view.end is None and cancellable(self.view))
+
     def word(self) -> str:
         """The word itself."""
         return "cancel"
