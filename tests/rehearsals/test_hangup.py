@@ -6,6 +6,8 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from migration import rehearsal
 from migration.decisions import Choice, Decision, decide
 from migration.journal import RunnerSeat
@@ -55,6 +57,7 @@ def test_while_a_gate_waits(engine_names: tuple[str, ...]) -> None:
         shows_where_it_is(made, "(?i)checks")
 
 
+@pytest.mark.long
 def test_in_the_middle_of_the_copy(engine_names: tuple[str, ...]) -> None:
     with prepared(rows=60_000) as made:
         with terminal([CUTOVER, "resume", made.journal.parent.name]) as screen:

@@ -92,6 +92,7 @@ def slow() -> TopologySpec:
     return replace(usual, cloud=replace(usual.cloud, scenario=replace(usual.cloud.scenario, durations=durations)))
 
 
+@pytest.mark.long
 def test_mariadb_cannot_be_rehearsed(engine_names: tuple[str, ...]) -> None:
     maria = ("--positioning", "file", "--source-engine", "mariadb-10.11", "--target-engine", "mariadb-10.11")
     answer = cutover("rehearse", NAME, "--unattended", *maria)

@@ -53,6 +53,7 @@ def to_the_cutover(screen: Terminal) -> None:
     screen.wait_for(r"Can I still go back\?\s+YES", 60)
 
 
+@pytest.mark.long
 def test_from_the_first_check_to_completion(engine_names: tuple[str, ...]) -> None:
     with terminal(REHEARSE) as screen:
         to_the_cutover(screen)

@@ -50,17 +50,27 @@ def live() -> Iterator[Teller]:
     made.close()
 
 
+def there_and_back(screen: PtyScreen, key: str, quiet: float) -> dict[str, int]:
+    """Bytes for a key, and for leaving where it led; `quiet`: how long nothing comes when all has come, in seconds."""
+    sizes = {key: screen.key(key.encode(), quiet)[2]}
+    if not key.startswith("\x1b"):
+        sizes[f"back from {key}"] = screen.key(b"\x1b", quiet)[2]
+    return sizes
+
+
 @pytest.mark.parametrize("name", WAYS)
 def test_no_key_costs_more_than_its_budget(live, name):
     """At four kilobytes a second each of them is there within a second."""
     chapter, ways = WAYS[name]
     chapter(live)
     with shown(live) as screen:
-        cost = {}
+        cost: dict[str, int] = {}
         for key in ways:
-            cost[key] = screen.key(key.encode(), quiet=0.4)[2]
-            if not key.startswith("\x1b"):
-                cost[f"back from {key}"] = screen.key(b"\x1b", quiet=0.4)[2]
+            sizes = there_and_back(screen, key, quiet=0.4)
+            if max(sizes.values()) > KEY_BYTES:
+                # What a machine that stalls sends late is counted for the next key.
+                sizes = there_and_back(screen, key, quiet=2.0)
+            cost |= sizes
     assert {key: size for key, size in cost.items() if size > KEY_BYTES} == {}
 
 
