@@ -282,6 +282,8 @@ def test_decisions_and_records_are_written_at_the_same_time(journal: Journal, pa
     while any(decider.is_alive() for decider in deciders) or number < 100:
         journal.append_synced(Kind.NOTE, "info", {"n": number})
         number += 1
+        # A runner writes often, and not without a break: SQLite keeps no queue, so that who waits could wait for ever.
+        deciders[0].join(0.002)
     for decider in deciders:
         decider.join(10)
         assert decider.exitcode == 0

@@ -176,7 +176,7 @@ class ConfirmScreen(MigrationScreen):
 
     def _way_on(self) -> str:
         """Where the next field is, for who is in that of the reason."""
-        if not self.ASKS_REASON or self.focused is None or self.focused.id != "reason":
+        if not self.ASKS_REASON or not self.desk.seated or self.focused is None or self.focused.id != "reason":
             return ""
         return " Tab leads to the next field." if self.given_reason else " Type why."
 

