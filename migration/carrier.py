@@ -83,7 +83,7 @@ class Carrier:
             story = self._m.story()
             if story.spec is not None and story.spec != self._m.spec:
                 raise ServersChanged
-            if story.done(item.id):
+            if story.done(item.id) or not _arises(item, self._m):
                 continue
             if of_stage is not stage and story.stage is not of_stage:
                 self._m.scribe.stage(of_stage)
@@ -95,7 +95,7 @@ class Carrier:
             elif isinstance(item, Switch):
                 if not self._move(Direction.CUTOVER):
                     return None
-            elif item.when(self._m):
+            else:
                 outcome = self._pass(item)
                 if not isinstance(outcome, Passed):
                     return outcome

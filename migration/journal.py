@@ -185,6 +185,9 @@ class JournalReader:
             JournalError: no such file, not a journal, or written by a newer program.
         """
         self.path = path
+        # One statement at a time: while a statement of one thread is under way, SQLite answers every other one on the
+        # same connection from the state in which that began, which lacks what a thread has written itself since.
+        self._reading = threading.Lock()
         self._opened = 0
         self._at_rest: tuple[int, int] | None = None
         with _explained(path):
@@ -233,17 +236,19 @@ class JournalReader:
         To follow a journal that nobody has open takes two files beside it, which a login that may only read cannot
         make. It is read as a file at rest then: for as long as it is one.
         """
-        while True:
-            if self._at_rest is not None and self._stamp() != self._at_rest:
-                self._db.close()
-                self._open()
-            rows = self._db.execute(sql, values).fetchall()
-            if self._at_rest is None or self._stamp() == self._at_rest:
-                return rows
+        with self._reading:
+            while True:
+                if self._at_rest is not None and self._stamp() != self._at_rest:
+                    self._db.close()
+                    self._open()
+                rows: list[Any] = self._db.execute(sql, values).fetchall()
+                if self._at_rest is None or self._stamp() == self._at_rest:
+                    return rows
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        with self._reading:
+            self._db.close()
 
     def __enter__(self) -> Self:
         return self
@@ -312,7 +317,7 @@ class Journal(JournalReader):
             JournalError: as `JournalReader`, or the file cannot be written.
         """
         super().__init__(path)
-        self._lock = threading.Lock()
+        self._writing = threading.Lock()
         with _explained(path):
             if not os.access(path, os.W_OK):
                 raise PermissionError(13, "Permission denied", str(path))
@@ -372,7 +377,7 @@ class Journal(JournalReader):
         Returns False, with nothing written, where there is one. Two processes that each rule the other's record out
         are kept apart by the file itself: only one of them gets True.
         """
-        with self._lock, _explained(self.path):
+        with self._writing, _explained(self.path):
             self._hard.execute("BEGIN IMMEDIATE")
             try:
                 kind, subject = unless
@@ -389,13 +394,13 @@ class Journal(JournalReader):
 
     def sample(self, kind: str, body: Mapping[str, Any]) -> None:
         """Append one measurement."""
-        with self._lock, _explained(self.path):
+        with self._writing, _explained(self.path):
             self._soft.execute(
                 "INSERT INTO sample (at, kind, body) VALUES (?, ?, ?)", (time.time(), kind, json.dumps(body))
             )
 
     def _insert(self, db: sqlite3.Connection, entry: Entry, actor: str) -> int:
-        with self._lock, _explained(self.path):
+        with self._writing, _explained(self.path):
             cursor = db.execute(_APPEND, _row(entry, actor))
         return int(cursor.lastrowid or 0)
 

@@ -309,6 +309,28 @@ def test_one_journal_is_written_by_several_threads(journal: Journal) -> None:
     assert len(journal.records()) == len(journal.samples("lag")) == 200
 
 
+def test_what_a_thread_has_written_it_reads_while_others_read(journal: Journal) -> None:
+    for number in range(2000):
+        journal.append(Kind.NOTE, "info", {"n": number})
+    over = threading.Event()
+
+    def reader() -> None:
+        while not over.is_set():
+            journal.records()
+
+    readers = [threading.Thread(target=reader) for _ in range(3)]
+    for one in readers:
+        one.start()
+    try:
+        for number in range(200):
+            written = journal.append(Kind.NOTE, "info", {"again": number})
+            assert journal.last_seq() == written
+    finally:
+        over.set()
+        for one in readers:
+            one.join()
+
+
 def test_of_two_records_that_rule_each_other_out_one_is_written(journal: Journal, path: Path) -> None:
     """The runner's and the watchdog's, over and over again at the same moment, each with a file of its own."""
     other = Journal(path)

@@ -56,3 +56,5 @@ def test_a_switch_that_comes_after_the_attempt_was_given_up_is_gone_on_with(engi
     assert rehearsal.passed(view, SCRIPT), (view.end, view.figures)
     assert sum("has carried out cutover 1" in line.text for line in view.log) == 1
     assert view.primary.startswith("pc-")
+    # Nothing of an earlier stage is left to do when the cutover's gate opens again.
+    assert sum(line.text == "stage create" for line in view.log) == 1
