@@ -13,7 +13,7 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.strip import Strip
 
-from tui.text import width
+from tui.text import narrow
 
 Cell = tuple[str, Style | None]
 
@@ -100,7 +100,7 @@ def _cells(strip: Strip) -> list[Cell]:
 
 
 def _wide(cells: list[Cell]) -> bool:
-    return any(not char.isascii() and width(char) != 1 for char, _ in cells)
+    return not narrow("".join(char for char, _ in cells))
 
 
 def _strip(cells: list[Cell]) -> Strip:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 from tui_stories import NOW
 
 from migration.view import LagSample, LagView
-from tui.text import clock, coarse, compact, duration, elapsed
+from tui.text import clock, coarse, compact, duration, elapsed, narrow
 from tui.theme import DARK
 from tui.widgets.lag_gauge import big_number, facts, gauge, history_rows
 from tui.widgets.lines import Lines, Row, row
@@ -109,3 +110,11 @@ def test_times_read_well():
     assert [compact(s) for s in (42, 2467, 11_520)] == ["42 s", "41:07", "3h12m"]
     assert [elapsed(s) for s in (0.6, 59.9, 61)] == ["0 s", "59 s", "1 m 01 s"]
     assert [coarse(s) for s in (5, 61, 119)] == ["under 1 m", "1 m", "1 m"]
+
+
+def test_a_text_is_narrow_where_each_of_its_characters_takes_a_cell():
+    printable = [chr(code) for code in range(0x20, 0x20000) if chr(code).isprintable()]
+    assert [char for char in printable if narrow(char) is not (cell_len(char) == 1)] == []
+    assert narrow("lag 1.8 s ─ ▁▂▃ é")
+    assert not narrow("a 表")
+    assert not narrow("a\u0301")

@@ -12,7 +12,7 @@ from textual.geometry import Region, Size
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.text import clean, fit, fit_right, width, wrap
+from tui.text import clean, fit, fit_right, narrow, width, wrap
 from tui.theme import text_styles
 
 
@@ -144,17 +144,18 @@ class Lines(Widget, can_focus=False):
 
     def repaint(self) -> None:
         """Draw again and refresh what changed."""
-        if not self.size or not self.is_attached:
+        size = self.size
+        if not size or not self.is_attached:
             return
-        if self._drawn_for != self.size:
+        if self._drawn_for != size:
             self.refresh()
             return
-        old, self._rows = self._rows, self._drawn()
-        for y in range(self.size.height):
+        old, self._rows = self._rows, self._drawn(size)
+        for y in range(size.height):
             before = old[y] if y < len(old) else ()
             after = self._rows[y] if y < len(self._rows) else ()
             if before != after:
-                left, right = _changed(before, after, self.size.width)
+                left, right = _changed(before, after, size.width)
                 self.refresh(Region(left, y, right - left, 1))
 
     @property
@@ -164,18 +165,19 @@ class Lines(Widget, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         """One row in the current theme."""
-        if self._drawn_for != self.size:
+        size = self.size
+        if self._drawn_for != size:
             # At the first paint of a size, not one event later: an empty frame costs as much as a full one.
-            self._rows = self._drawn()
+            self._rows = self._drawn(size)
         base = self.rich_style
         styles = _styles_of(self.app)
         spans = self._rows[y] if y < len(self._rows) else ()
         segments = [Segment(span.text, base + styles[span.style] if span.style else base) for span in spans]
-        return Strip(segments).adjust_cell_length(self.size.width, base)
+        return Strip(segments).adjust_cell_length(size.width, base)
 
-    def _drawn(self) -> list[Row]:
-        self._drawn_for = self.size
-        rows = self._draw(max(self.size.width, self._at_least), self.size.height)[: self.size.height]
+    def _drawn(self, size: Size) -> list[Row]:
+        self._drawn_for = size
+        rows = self._draw(max(size.width, self._at_least), size.height)[: size.height]
         return [tuple(Span(clean(span[0]), span[1]) for span in line) for line in rows]
 
 
@@ -190,9 +192,9 @@ def _changed(before: Row, after: Row, cells: int) -> tuple[int, int]:
 
 
 def _by_cell(line: Row, cells: int) -> list[tuple[str, str]] | None:
-    flat = [(char, span.style) for span in line for char in span.text]
-    if any(not char.isascii() and width(char) != 1 for char, _ in flat):
+    if not all(narrow(span.text) for span in line):
         return None
+    flat = [(char, span.style) for span in line for char in span.text]
     return (flat + [(" ", "")] * cells)[:cells]
 
 
