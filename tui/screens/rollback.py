@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from migration.decisions import Choice
 from migration.model import from_to
+from migration.view import RollbackView
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.cutover_confirm import gate_lock, in_place_lines
-from tui.text import clean, duration, elapsed, fit, plural
-from tui.widgets.lines import Page, row
+from tui.text import clean, duration, elapsed, fit, plural, wrap
+from tui.widgets.lines import Page, Row, row
 
 _UNLESS = "nothing: without everything on the source it stops by itself"
 
@@ -84,7 +85,14 @@ class RollbackScreen(ConfirmScreen):
         undone = f"{plural(len(changes), 'change')} made for checks" if changes else "nothing"
         page.pair("Not undone", undone, column=15)
         page.gap(2)
-        word, style = {True: ("YES", "ok"), False: ("NO", "fail"), None: ("UNKNOWN", "unknown")}[view.rollback.possible]
-        at = view.rollback.measured_at
+        page.rows += self._possible(view.rollback, page.cells)
+
+    def _possible(self, rollback: RollbackView, cells: int) -> list[Row]:
+        """Whether one can go back now, and how long ago that was measured."""
+        word, style = {True: ("YES", "ok"), False: ("NO", "fail"), None: ("UNKNOWN", "unknown")}[rollback.possible]
+        at = rollback.measured_at
         age = f", measured {elapsed(self.desk.clock() - at)} ago" if at else ""
-        page.add("   Possible    ", (f"{word} ", style), fit(f"{view.rollback.reason}{age}", page.cells - 24))
+        label = fit("   Possible", 15)
+        first, *more = wrap(f"{rollback.reason}{age}", cells - len(label) - len(word) - 2)
+        indent = " " * (len(label) + len(word) + 1)
+        return [row(label, (f"{word} ", style), first), *[row(indent, line) for line in more]]
