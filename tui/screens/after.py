@@ -104,7 +104,7 @@ class AfterScreen(MigrationScreen):
             page.add((fit(operator, page.cells), "dim"))
         page.rows += retry_rows(view, page.cells)
         page.gap(9)
-        page.rows += figure_rows(view.figures, attempt)
+        page.rows += figure_rows(view.figures, attempt, page.cells)
         page.gap(7)
         old = view.source if view.primary == view.spec.target.name else view.target
         # Where there is one server only, nobody is on an old one.
@@ -137,12 +137,12 @@ def _title(attempt: AttemptView) -> str:
     return f" {name} {clock(at)}{window}"
 
 
-def figure_rows(figures: FiguresView | None, attempt: AttemptView | None) -> list[Row]:
+def figure_rows(figures: FiguresView | None, attempt: AttemptView | None, cells: int) -> list[Row]:
     """What the clients saw, or that nobody has measured it."""
     if figures is None:
         window = attempt.window_ms if attempt else None
         seen = f"the runner saw {window:,.0f} ms between the fence and the opening" if window else "not measured yet"
-        return [row(("   Clients saw   ", "dim"), seen), *_proof_rows(attempt)]
+        return [row(("   Clients saw   ", "dim"), seen), *_proof_rows(attempt, cells)]
     lost = ("OK", "ok") if figures.lost_writes == 0 else ("FAIL", "fail")
     meant = attempt is not None and attempt.both_open
     both = ("OK", "ok") if figures.both_writable_ms == 0 or meant else ("FAIL", "fail")
@@ -152,14 +152,17 @@ def figure_rows(figures: FiguresView | None, attempt: AttemptView | None) -> lis
         row(("   Write gap       ", "dim"), gap),
         row(("   Lost writes     ", "dim"), total, lost),
         row(("   Both writable   ", "dim"), f"{figures.both_writable_ms:>9,.0f} ms   ", both),
-        *_proof_rows(attempt),
+        *_proof_rows(attempt, cells),
     ]
 
 
-def _proof_rows(attempt: AttemptView | None) -> list[Row]:
+def _proof_rows(attempt: AttemptView | None, cells: int) -> list[Row]:
     """What was proved of the rows while nobody wrote."""
     notes = [part.note for part in attempt.steps if part.id == "content" and part.note] if attempt else []
-    return [row(("   Rows            ", "dim"), clean(note)) for note in notes]
+    page = Page(cells, 0)
+    for note in notes:
+        page.pair("Rows", note, column=19)
+    return page.rows
 
 
 def client_rows(view: MigrationView, cells: int, room: int, old: str) -> list[Row]:

@@ -76,7 +76,7 @@ class EndScreen(MigrationScreen):
             text = f"{from_to(attempt.old, attempt.new)} {attempt.result}{window}, by {clean(attempt.actor)}"
             page.pair(attempt.direction.value.capitalize(), text, column=19)
         if view.attempts:
-            page.rows += figure_rows(view.figures, view.attempt)
+            page.rows += figure_rows(view.figures, view.attempt, page.cells)
         page.pair("Checks", tally(view.findings), column=19)
         if view.waivers:
             page.pair("Accepted", "; ".join(f"{w.check} ({w.reason})" for w in view.waivers), column=19)
