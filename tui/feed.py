@@ -18,7 +18,7 @@ from tui.presenter import Presenter
 # How often the journal is looked at: each look costs a third of a millisecond, most of it for waking up.
 POLL_S = 0.2
 # While the writes are on their way from one server to the other.
-MOVING_POLL_S = 0.05
+MOVING_POLL_S = 0.1
 TICK_S = 1.0
 
 Post = Callable[[Message], object]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from datetime import UTC, datetime
 
 from rich.cells import cell_len, set_cell_size
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-# ASCII, lines, blocks and dots: a cell each.
-_NARROW = re.compile("[\x20-\x7e─-▟⠀-⣿·…]*")
 
 
 def clean(text: str) -> str:
@@ -40,8 +37,7 @@ def width(text: str) -> int:
 
 def narrow(text: str) -> bool:
     """Whether every character of a cleaned `text` takes one cell."""
-    # Most of what is shown is told at once; the rest is asked for by the character.
-    return _NARROW.fullmatch(text) is not None or all(char.isascii() or cell_len(char) == 1 for char in text)
+    return all(char.isascii() or cell_len(char) == 1 for char in text)
 
 
 def fit(text: str, cells: int) -> str:
