@@ -16,6 +16,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import psutil
@@ -64,24 +65,38 @@ def serving(*arguments: str) -> Iterator[Served]:
         process.wait()
 
 
+class Terminal:
+    """What bytes for a terminal show there."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self._screen = pyte.Screen(width, height)
+        self._stream = pyte.ByteStream(self._screen)
+
+    def feed(self, data: bytes) -> None:
+        self._stream.feed(data)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self._screen.display)
+
+
 class Page:
     """What a browser does with the connection: it keeps a terminal of what comes."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse, width: int, height: int) -> None:
         self._socket = socket
-        self._screen = pyte.Screen(width, height)
-        self._stream = pyte.ByteStream(self._screen)
+        self._terminal = Terminal(width, height)
 
     @property
     def text(self) -> str:
-        return "\n".join(self._screen.display)
+        return self._terminal.text
 
     async def until(self, pattern: str) -> None:
         async with asyncio.timeout(20):
             while not re.search(pattern, self.text):
                 message = await self._socket.receive()
                 assert message.type is aiohttp.WSMsgType.BINARY, message
-                self._stream.feed(message.data)
+                self._terminal.feed(message.data)
 
     async def press(self, *keys: str) -> None:
         for key in keys:
@@ -199,6 +214,7 @@ class Devtools:
     def __init__(self, opened: aiohttp.ClientWebSocketResponse) -> None:
         self._opened = opened
         self._number = 0
+        self._terminal = Terminal(300, 100)
         self.asked: list[str] = []
 
     async def call(self, method: str, **parameters: object) -> dict[str, object]:
@@ -206,11 +222,28 @@ class Devtools:
         await self._opened.send_json({"id": self._number, "method": method, "params": parameters})
         while True:
             message = await self._opened.receive_json(timeout=20)
-            if message.get("method") == "Network.requestWillBeSent":
-                self.asked.append(message["params"]["request"]["url"])
+            self._note(message)
             if message.get("id") == self._number:
                 found: dict[str, object] = message["result"]
                 return found
+
+    def _note(self, message: dict[str, Any]) -> None:
+        match message.get("method"):
+            case "Network.requestWillBeSent":
+                self.asked.append(message["params"]["request"]["url"])
+            case "Network.webSocketFrameReceived":
+                frame = message["params"]["response"]
+                if frame["opcode"] == aiohttp.WSMsgType.BINARY:
+                    self._terminal.feed(base64.b64decode(frame["payloadData"]))
+
+    async def came(self, text: str) -> bool:
+        """Whether the page has been sent this text for its terminal."""
+        await self.says("0")
+        return text in self._terminal.text
+
+    async def click(self) -> None:
+        for what in ("mousePressed", "mouseReleased"):
+            await self.call("Input.dispatchMouseEvent", type=what, x=200, y=200, button="left", clickCount=1)
 
     async def says(self, expression: str) -> object:
         answer = await self.call("Runtime.evaluate", expression=expression, returnByValue=True)
@@ -255,9 +288,11 @@ async def test_a_real_browser_draws_it_and_asks_nobody_else(teller, tmp_path):
             await tools.call("Network.enable")
             await tools.call("Page.enable")
             await tools.call("Page.navigate", url=served.url)
-            await holds(lambda: tools.says("document.body.classList.contains('-first-byte')"))
+            await holds(lambda: tools.came("OBSERVER"))
             before = await tools.picture()
+            await tools.click()
             await tools.call("Input.dispatchKeyEvent", type="char", text="?")
+            await holds(lambda: tools.came("Keys here"))
             await holds(lambda: tools.changed(before))
             assert await tools.says("document.querySelectorAll('canvas, .xterm-rows').length")
             assert f"{served.url}static/js/textual.js" in tools.asked
