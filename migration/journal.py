@@ -154,6 +154,11 @@ def _explain(path: Path, error: sqlite3.Error | OSError) -> JournalError:
             f"The journal {path} cannot be written ({text}); make its directory writable "
             "or name another one in CUTOVER_STATE."
         )
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+        return JournalError(
+            f"Another process held the journal {path} for more than {_BUSY_S:g} s ({text}); nothing was written: "
+            "try again, and if it goes on, see what has the file open."
+        )
     return JournalError(f"The journal {path} cannot be used ({text}); keep the file and see `cutover doctor`.")
 
 

@@ -295,6 +295,23 @@ def test_decisions_and_records_are_written_at_the_same_time(journal: Journal, pa
     assert all("@" in record.actor for record in decisions)
 
 
+def test_a_journal_that_is_held_by_another_process_is_said_to_be(
+    journal: Journal, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("migration.journal._BUSY_S", 0.1)
+    holder = sqlite3.connect(path, isolation_level=None)
+    with contextlib.closing(holder), Journal(path) as opened:
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(
+            JournalError, match=r"held the journal .* for more than 0.1 s .*nothing was written"
+        ) as said:
+            opened.append(Kind.NOTE, "one", {})
+        assert is_a_sentence(said.value, path)
+        holder.execute("ROLLBACK")
+        opened.append(Kind.NOTE, "two", {})
+        assert [record.subject for record in opened.records()] == ["two"]
+
+
 def test_one_journal_is_written_by_several_threads(journal: Journal) -> None:
     def write() -> None:
         for _ in range(50):
