@@ -33,6 +33,7 @@ from providers.mysql.server import Server
 from providers.sandbox.spec import TopologySpec
 from tests.rehearsals.driving import approve, at_gate
 from tests.rehearsals.driving import until as seen
+from tests.support.ended import gone_pid
 from tests.support.moving import QuietDesk
 from tests.support.waiting import until
 
@@ -157,14 +158,7 @@ def test_a_hook_that_hangs_is_ended_with_all_its_processes(tmp_path: Path) -> No
     assert answer.words == "it gave no answer within 0.5 s; it said: waiting for Godot"
     assert 500 <= answer.ms < 3000
     for pid in pids.read_text().split():
-        until(lambda pid=int(pid): gone(pid), f"{pid} has ended")
-
-
-def gone(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
+        until(lambda pid=int(pid): gone_pid(pid), f"{pid} has ended")
 
 
 def test_what_a_hook_leaves_behind_is_ended_with_it_and_not_waited_for(tmp_path: Path) -> None:
@@ -175,7 +169,7 @@ def test_what_a_hook_leaves_behind_is_ended_with_it_and_not_waited_for(tmp_path:
 
     assert answer.ok
     assert answer.ms < 4000
-    until(lambda: gone(int(pid.read_text())), "it has ended")
+    until(lambda: gone_pid(int(pid.read_text())), "it has ended")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from conftest import decisions
 from tui_stories import Clock, Teller
 
 from migration import terminals
+from tests.support.ended import gone
 from tui import web
 
 CUTOVER = str(Path(sys.executable).with_name("cutover"))
@@ -116,9 +117,9 @@ async def holds(condition: Callable[[], Awaitable[object]], seconds: float = 20)
             await asyncio.sleep(0.03)
 
 
-async def gone(processes: list[psutil.Process]) -> None:
+async def all_gone(processes: list[psutil.Process]) -> None:
     async def ended() -> bool:
-        return not any(one.is_running() and one.status() != psutil.STATUS_ZOMBIE for one in processes)
+        return all(map(gone, processes))
 
     await holds(ended)
 
@@ -135,7 +136,7 @@ async def test_a_browser_sees_the_migration_and_decides_nothing(teller):
             assert screens
             # Whoever looks through a browser cannot be given the seat.
             assert terminals.present(teller.path) == ()
-        await gone(screens)
+        await all_gone(screens)
     assert decisions(teller.path) == []
 
 
@@ -154,7 +155,7 @@ async def test_with_the_server_all_its_screens_end(teller, end):
             await shown.until("OBSERVER")
             screens = served.screens()
             served.process.send_signal(end)
-            await gone(screens)
+            await all_gone(screens)
         assert served.process.wait(10) == (-end if end is signal.SIGKILL else 0)
 
 

@@ -33,6 +33,7 @@ from providers.sandbox.spec import TopologySpec
 from providers.sandbox.supervisor import Order
 from tests.providers.sandbox.asking import ask
 from tests.providers.sandbox.renting import CHECK_FAILED, SYNCING, Customer, primary, renting
+from tests.support.ended import gone
 from tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -57,10 +58,6 @@ def rent(sandbox: Callable[..., Sandbox]) -> Iterator[Rent]:
 
 def processes(one: Sandbox) -> list[psutil.Process]:
     return list(psutil.Process(one.status().supervisor_pid).children(recursive=True))
-
-
-def gone(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 def listens(place: tuple[str, int]) -> bool:

@@ -19,6 +19,7 @@ from providers.sandbox.client import Sandbox, SandboxFailed, SandboxGone
 from providers.sandbox.engines import EngineMissing
 from providers.sandbox.spec import TopologySpec, UnsupportedPair
 from tests.providers.sandbox.asking import ask
+from tests.support.ended import gone, gone_pid
 from tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -39,10 +40,6 @@ def processes(one: Sandbox) -> list[psutil.Process]:
     status = one.status()
     pids = (status.supervisor_pid, status.workload_pid, status.source.pid, status.target.pid)
     return [psutil.Process(pid) for pid in pids if pid is not None]
-
-
-def gone(process: psutil.Process) -> bool:
-    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_sandbox_tells_what_it_is_and_leaves_nothing_when_stopped(sandbox: Factory) -> None:
@@ -191,7 +188,7 @@ def test_an_idle_sandbox_ends_by_itself(engine_names: tuple[str, ...]) -> None:
     one = client.start(TopologySpec(*PAIR, rows=100), idle_limit_s=0)
     pid = json.loads((one.run_dir / "sandbox.json").read_text())["pid"]
     until(lambda: not one.run_dir.exists(), "the end of the idle sandbox")
-    until(lambda: gone(psutil.Process(pid)) if psutil.pid_exists(pid) else True, "the end of its supervisor")
+    until(functools.partial(gone_pid, pid), "the end of its supervisor")
 
 
 def test_a_start_that_fails_leaves_nothing(
