@@ -31,7 +31,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import verify_peers as peers
 import verify_servers as servers
 from verify_peers import Cost, measured
-from verify_servers import NUM, SBTEST, Data
+from verify_servers import NUM, PADDED, SBTEST, Data
 
 from providers.mysql.binlog.places import log_end, log_start
 from providers.sandbox import engines
@@ -345,11 +345,11 @@ def measure(engine: str, asked: argparse.Namespace, directory: Path) -> dict[str
     """All that was asked for, on one engine."""
     with servers.pair_of(engine, directory / "pair") as pair:
         bench = Bench(engine, pair, asked, directory)
-        data = (SBTEST, NUM)
-        for one in data:
-            servers.load(pair, one, asked.rows)
+        servers.load(pair, SBTEST, asked.rows)
         if "costs" in asked.part:
-            for one in data:
+            bench.costs(SBTEST)
+            for one in (NUM, PADDED):
+                servers.load(pair, one, asked.rows)
                 bench.costs(one)
         for part in PARTS[1:]:
             if part in asked.part:
@@ -360,7 +360,7 @@ def measure(engine: str, asked: argparse.Namespace, directory: Path) -> dict[str
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engine", action="append", choices=ENGINES)
-    parser.add_argument("--rows", type=int, default=1_000_000, help="of the larger table")
+    parser.add_argument("--rows", type=int, default=2_000_000, help="of the largest table")
     parser.add_argument("--rounds", type=int, default=5, help="of which the median is told")
     parser.add_argument("--seconds", type=float, default=15.0, help="that a writer is watched for")
     parser.add_argument("--trx", type=int, default=200, help="transactions a second of that writer")

@@ -15,6 +15,9 @@ _USUAL = (1 << 20) + (1 << 19)
 # Room for a reading at least, and how large a buffer may stay when a larger answer was taken.
 _ROOM = 1 << 17
 _KEPT = 1 << 22
+# What is received begins at the beginning of a page, and a buffer of this size 16 bytes behind one: where the two are
+# so close within their pages, x86 processors copy three to four times as slowly. Half a page keeps them apart.
+_APART = 2048
 
 _NOTHING_YET = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
@@ -36,7 +39,9 @@ class Channel:
 
     def _renew(self, size: int) -> None:
         """A new buffer: an older one may still be in somebody's hands."""
-        buffer = bytearray(size)
+        buffer = bytearray(size + _APART)
+        # Nothing is moved by this: the buffer begins later in the same memory.
+        del buffer[:_APART]
         if self.have:
             with memoryview(self.buffer) as old:
                 buffer[: self.have] = old[: self.have]
