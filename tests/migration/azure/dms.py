@@ -10,14 +10,24 @@ from typing import Any
 
 import pytest
 
-from migration.azure.dms import connections, copy, project
+from migration.azure.dms import connections, copy, project, sync
 from migration.azure.dms.account import DmsAccount, open_account
 from migration.azure.dms.checks import every
 from migration.check import Finding, Pair, Route
 from migration.checks.run import run_check
 from migration.cutover.attempt import Switchover, plan_switch
 from migration.journal import Journal, Kind
-from migration.model import CloudSpec, Direction, Limits, MigrationSpec, Positioning, Secrets, ServerSpec, Side
+from migration.model import (
+    CloudSpec,
+    Direction,
+    Limits,
+    MigrationSpec,
+    Outcome,
+    Positioning,
+    Secrets,
+    ServerSpec,
+    Side,
+)
 from migration.records import Scribe
 from migration.runbook import Migration
 from migration.steps import closed_accounts
@@ -31,6 +41,7 @@ from providers.sandbox.launcher import SandboxServer
 from providers.sandbox.options import Positioning as Sandboxed
 from providers.sandbox.passwords import ADMINISTRATOR
 from tests.migration.azure.conftest import ENGINE, FAST, Desk
+from tests.support.waiting import until
 
 CHECKS = {check.id: check for check in every()}
 TARGET, GROUP, REGION = "mysqltarget", "another", "northeurope"
@@ -80,9 +91,10 @@ class Moving:
         return self
 
     def following(self) -> Moving:
-        """The same with a task that follows."""
+        """The same with a task that follows, close behind the source."""
         self.ready()
         copy.apply(self.m)
+        until(lambda: sync.probe(self.m).outcome is Outcome.DONE, "it is close behind", 60)
         return self
 
 
