@@ -265,12 +265,13 @@ def test_a_server_that_hangs_holds_it_up_once(rig: Rig, side: str) -> None:
         proxy.blackhole(Hole.DOWN)
         began = time.monotonic()
         sample = meter.sample()
-        assert 0.9 < time.monotonic() - began < 1.5
+        assert 0.9 < time.monotonic() - began < 5
         assert sample.lag_s is None
         assert sample.reason.startswith(f"{side} (127.0.0.1:{proxy.port}) gave no answer")
         began = time.monotonic()
         assert meter.sample().lag_s is None
-        assert time.monotonic() - began < 0.3
+        # Less than it waits for an answer, which it did not do again.
+        assert time.monotonic() - began < 0.9
         proxy.heal()
         until(lambda: meter.sample().lag_s is not None, "it reads again", every=EVERY_S)
         rig.compare([meter], lambda truth: truth < 0.1, times=2)

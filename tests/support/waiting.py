@@ -9,7 +9,7 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-def until(condition: Callable[[], _T | None], what: str, seconds: float = 10.0, every: float = 0.01) -> _T:
+def until(condition: Callable[[], _T | None], what: str, seconds: float = 30.0, every: float = 0.01) -> _T:
     """Ask until the answer is true and return it; fail after `seconds`, saying what did not happen."""
     deadline = time.monotonic() + seconds
     while True:

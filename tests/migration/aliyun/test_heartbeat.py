@@ -163,7 +163,7 @@ def test_a_row_that_stands_still_is_told_with_its_age_and_a_silent_side_is_unkno
                 )  # fmt: skip
                 assert "read-only" in seen.words
                 was = count(one.m.source)
-                until(lambda: row.look(True) is not seen, "another try", 5)
+                until(lambda: row.look(True) is not seen, "another try")
                 assert count(one.m.source) == was
             finally:
                 databases.ask(None, "SET GLOBAL read_only = OFF")

@@ -305,7 +305,7 @@ def test_before_the_switch_blue_is_opened_by_leaving_read_only_to_rds(deploying:
     assert "read_only" not in group.changed(one.m, "m1-own")
     # What would let old blue, or keep green from, taking writes after the switch is seen.
     one.account.send(setting("m1-own", OPEN))
-    until(lambda: any("m1-own is 0" in words for words in one.red()), "the gate that sees it", 5, 0.1)
+    until(lambda: any("m1-own is 0" in words for words in one.red()), "the gate that sees it", every=0.1)
 
 
 def test_addresses_are_found_by_who_answers_also_where_there_are_older_ones(deploying: Deploying) -> None:

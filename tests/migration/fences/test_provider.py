@@ -69,7 +69,7 @@ def test_a_provider_that_says_yes_and_does_nothing_is_not_believed(here: Place) 
         began = time.monotonic()
         with pytest.raises(FenceBlocked, match=r"takes writes 0\.3 s after"):
             raised.raise_((), 0.1)
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 5
         writer.writes()
     assert switch.orders == ["ON", "OFF"]
 

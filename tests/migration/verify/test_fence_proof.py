@@ -174,7 +174,7 @@ def test_the_deadline_is_kept(pair: Two) -> None:
         outcome = verification.prove(began)
         assert outcome.verdict is Verdict.UNPROVED
         assert any("time for the proof" in doubt.reason for doubt in outcome.doubts)
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 5
         assert prove(verification, pair).verdict is Verdict.IDENTICAL
 
 

@@ -36,7 +36,7 @@ def test_a_lock_is_not_waited_for_longer_than_the_bound(server: Server, bounded:
         began = time.monotonic()
         with pytest.raises(Overdue, match="longer than 50 ms"), bounded.within(0.05):
             bounded.session.results((server.dialect.fence, "SELECT 1"))
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 5
     assert not server.read_only().clients
     assert bounded.session.value("SELECT 7") == 7
 

@@ -123,7 +123,7 @@ def test_a_host_that_accepts_and_never_speaks_is_given_up(endpoint: Endpoint, pr
     began = time.monotonic()
     with pytest.raises(Unreachable) as failure:
         Connection(replace(endpoint, port=proxy.port), QUICK)
-    assert 0.4 < time.monotonic() - began < 2
+    assert 0.4 < time.monotonic() - began < 5
     assert is_a_sentence(failure.value)
 
 
@@ -151,7 +151,7 @@ def test_an_answer_that_never_comes_is_given_up(endpoint: Endpoint, proxy: Proxy
         began = time.monotonic()
         with pytest.raises(ConnectionLost) as failure:
             session.value("SELECT 1")
-        assert 1.8 < time.monotonic() - began < 4.0
+        assert 1.8 < time.monotonic() - began < 10
         assert is_a_sentence(failure.value)
 
 
