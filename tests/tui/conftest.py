@@ -77,7 +77,7 @@ def opened(clock: Clock) -> Opened:
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool], what: str = "") -> None:
     """Wait for a condition on the screen."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < end, f"{what or 'condition'} never came; the screen was:\n{screen_text(pilot)}"
         await asyncio.sleep(0.01)

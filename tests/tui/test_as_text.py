@@ -17,6 +17,7 @@ from tui_stories import BINLOG_FIX, Teller
 
 from migration.journal import RunnerSeat
 from tests.support.terminal import Terminal
+from tests.support.waiting import until as eventually
 from tui.as_text import screen_as_text
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,7 +48,8 @@ def on_the_normal_screen(screen: Terminal) -> bool:
 
 def test_f2_shows_it_until_enter(live, open_terminal):
     screen = started(open_terminal, live)
-    before = screen.wait_for("q Leave")
+    # The finding that the cursor is on is described in a second drawing.
+    before = screen.wait_for(r"Why [\s\S]*q Leave")
     screen.press("\x1bOQ")
     shown = screen.wait_for("Enter: back to the screen")
     assert on_the_normal_screen(screen)
@@ -60,9 +62,9 @@ def test_f2_shows_it_until_enter(live, open_terminal):
     screen.press("q")
     screen.press("\r")
     screen.wait_until_gone("Enter: back to the screen")
-    back = screen.wait_for("q Leave")
+    screen.wait_for(r"Why [\s\S]*q Leave")
     assert not on_the_normal_screen(screen)
-    assert strip_clock(back) == strip_clock(before)
+    eventually(lambda: strip_clock(screen.text()) == strip_clock(before), "the screen as it was", 10)
     screen.press("\r")
     screen.wait_for("Fix on the source")
     screen.press("q")
