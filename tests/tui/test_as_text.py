@@ -81,7 +81,7 @@ def test_a_signal_ends_it_there_too(live, open_terminal, number):
     screen.press("\x1bOQ")
     screen.wait_for("Enter: back to the screen")
     screen.process.send_signal(number)
-    assert screen.process.wait(5) == 128 + number
+    assert screen.process.wait(15) == 128 + number
     until_quiet(screen)
     assert on_the_normal_screen(screen)
     text = bytes(screen.received)
@@ -102,7 +102,7 @@ def test_a_lost_connection_ends_it_there_too(live, open_terminal):
     screen.press("\x1bOQ")
     screen.wait_for("Enter: back to the screen")
     screen.hang_up()
-    assert screen.process.wait(5) == 128 + signal.SIGHUP
+    assert screen.process.wait(15) == 128 + signal.SIGHUP
     assert RunnerSeat(live.path).taken()
 
 
