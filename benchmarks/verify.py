@@ -102,8 +102,10 @@ class Bench:
 
     def __init__(self, engine: str, pair: Two, asked: argparse.Namespace, directory: Path) -> None:
         self.engine, self.pair, self.asked, self.directory = engine, pair, asked, directory
-        self.pt = None if engine == "mysql-9.7" else peers.command(peers.PT, asked.pt)
-        self.reladiff = peers.command(peers.RELADIFF, asked.reladiff)
+        # reladiff asks for MD5(), which MySQL 9.7 does not come with: it would fail at once, and count as a pass.
+        alone = engine == "mysql-9.7"
+        self.pt = None if alone else peers.command(peers.PT, asked.pt)
+        self.reladiff = None if alone else peers.command(peers.RELADIFF, asked.reladiff)
         self.told: dict[str, Any] = {"engine": engine, "rows": asked.rows}
 
     def costs(self, data: Data) -> None:

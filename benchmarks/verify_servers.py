@@ -92,7 +92,7 @@ def load(pair: Two, data: Data, rows: int) -> None:
 
 
 def _charset(server: Server, data: Data) -> str:
-    """MySQL manual, "Server Character Set"; MariaDB's since 11.6 is utf8mb4, too."""
+    """What the server comes with (MySQL manual, "Server Character Set"); the sandbox sets another."""
     return data.charset or ("utf8mb4" if server.version.mysql_from(8, 0) else "latin1")
 
 

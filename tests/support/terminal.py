@@ -15,10 +15,12 @@ import termios
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import pyte
 
 _POLL_S = 0.02
+_STILL_S = 0.4
 
 
 class Terminal:
@@ -78,6 +80,25 @@ class Terminal:
     def wait_until_gone(self, pattern: str, seconds: float = 30.0) -> None:
         """Wait until the screen does not show a pattern any more."""
         self.wait_for(rf"\A(?![\s\S]*{pattern})", seconds)
+
+    def settle(self, seconds: float = 60.0) -> None:
+        """Wait until nothing has come for a while from a program that has nothing to do."""
+        deadline = time.monotonic() + seconds
+        size, since = -1, time.monotonic()
+        while time.monotonic() - since < _STILL_S:
+            if len(self.received) != size or self._works():
+                size, since = len(self.received), time.monotonic()
+            assert time.monotonic() < deadline, f"it did not come to rest within {seconds} s:\n{self.text()}"
+            time.sleep(_POLL_S)
+
+    def _works(self) -> bool:
+        """Whether one of its threads has something to do, also where the machine does not let it."""
+        for thread in Path(f"/proc/{self.process.pid}/task").glob("*/stat"):
+            # A thread may end between two looks.
+            with contextlib.suppress(OSError):
+                if thread.read_text().rpartition(") ")[2][0] in "RD":
+                    return True
+        return False
 
     def hang_up(self) -> None:
         """What a lost connection does: the terminal is gone and the session gets SIGHUP."""

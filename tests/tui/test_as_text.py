@@ -6,7 +6,6 @@ import base64
 import re
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,19 +81,12 @@ def test_a_signal_ends_it_there_too(live, open_terminal, number):
     screen.wait_for("Enter: back to the screen")
     screen.process.send_signal(number)
     assert screen.process.wait(15) == 128 + number
-    until_quiet(screen)
+    screen.settle()
     assert on_the_normal_screen(screen)
     text = bytes(screen.received)
     assert text.rfind(b"\x1b[?25h") > text.rfind(b"\x1b[?25l")
     assert text.rfind(b"\x1b[?2004l") > text.rfind(b"\x1b[?2004h")
     assert RunnerSeat(live.path).taken()
-
-
-def until_quiet(screen: Terminal) -> None:
-    size = -1
-    while len(screen.received) != size:
-        size = len(screen.received)
-        time.sleep(0.2)
 
 
 def test_a_lost_connection_ends_it_there_too(live, open_terminal):

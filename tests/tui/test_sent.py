@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import re
@@ -40,11 +39,7 @@ def live() -> Iterator[Teller]:
 
 def drawn(screen: Terminal) -> list[list[tuple[object, ...]]]:
     """Every cell with its colours once nothing more comes, without the parts that tick."""
-    size, since = -1, time.monotonic()
-    while time.monotonic() - since < 0.4:
-        if len(screen.received) != size or works(screen):
-            size, since = len(screen.received), time.monotonic()
-        time.sleep(0.01)
+    screen.settle()
     with screen._lock:
         emulated = screen._screen
         lines = [re.sub(r"\d", "0", line) for line in emulated.display]
@@ -52,16 +47,6 @@ def drawn(screen: Terminal) -> list[list[tuple[object, ...]]]:
             [(line[x : x + 1], *attributes(emulated.buffer[y][x])) for x in range(emulated.columns)]
             for y, line in enumerate(lines)
         ]
-
-
-def works(screen: Terminal) -> bool:
-    """Whether one of its threads has something to do, also where the machine does not let it."""
-    for thread in Path(f"/proc/{screen.process.pid}/task").glob("*/stat"):
-        # A thread may end between two looks.
-        with contextlib.suppress(OSError):
-            if thread.read_text().rpartition(") ")[2][0] in "RD":
-                return True
-    return False
 
 
 def attributes(cell: object) -> tuple[object, ...]:

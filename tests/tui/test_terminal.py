@@ -23,6 +23,8 @@ from tui_stories import FOUND_AT, Clock, Teller
 from migration.journal import RunnerSeat
 from tests.support import terminal_modes
 
+_GONE_S = 15.0
+
 
 class Terminal:
     """The app in a child process, on a pty of 80x24."""
@@ -75,11 +77,11 @@ class Terminal:
         """Modes that were switched on and not off again."""
         return terminal_modes.left_on(self.output)
 
-    def gone(self, within: float) -> float:
+    def gone(self) -> float:
         """Wait for the end of the process; how long it took."""
         began = time.monotonic()
         while self.process.poll() is None:
-            assert time.monotonic() - began < within, "it is still there"
+            assert time.monotonic() - began < _GONE_S, "it is still there"
             self.read(0.01)
         took = time.monotonic() - began
         self.read(0.05)
@@ -121,7 +123,7 @@ def test_a_signal_ends_it_at_once_with_the_terminal_as_it_was(teller, terminal, 
     cpu = psutil.Process(screen.process.pid).cpu_times()
     reaped = resource.getrusage(resource.RUSAGE_CHILDREN)
     screen.process.send_signal(number)
-    screen.gone(within=15)
+    screen.gone()
     whole = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = whole.ru_utime + whole.ru_stime - reaped.ru_utime - reaped.ru_stime - cpu.user - cpu.system
     # Processor time, not time on the wall: a busy machine must not decide this.
@@ -138,7 +140,7 @@ def test_a_lost_connection_ends_it_and_leaves_the_runner_alone(teller, terminal)
     screen.until("Prerequisite checks")
     os.close(screen.master)
     screen.master = os.open(os.devnull, os.O_RDONLY)
-    assert screen.process.wait(timeout=15) == 128 + signal.SIGHUP
+    assert screen.process.wait(_GONE_S) == 128 + signal.SIGHUP
     assert RunnerSeat(teller.path).taken()
 
 
@@ -147,7 +149,7 @@ def test_q_leaves_with_success(teller, terminal):
     terminal.append(screen)
     screen.until("Prerequisite checks")
     os.write(screen.master, b"q")
-    screen.gone(within=15)
+    screen.gone()
     assert screen.process.returncode == 0
     assert screen.left_on() == []
     assert b"\x1b[?1003h" not in screen.output
@@ -184,7 +186,7 @@ def test_a_live_lag_stays_below_three_kilobytes_a_second(teller, terminal):
 def test_a_crash_shows_no_local_variables_and_names_the_journal(teller, terminal):
     screen = Terminal(str(teller.path), "--crash")
     terminal.append(screen)
-    screen.gone(within=15)
+    screen.gone()
     assert screen.process.returncode == 1
     assert "ZeroDivisionError" in screen.plain
     assert "the migration goes on" in screen.plain

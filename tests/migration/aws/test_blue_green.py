@@ -249,7 +249,7 @@ def test_a_call_that_is_not_seen_is_given_up_and_taken_up_where_it_came_about_la
     one.account.send(bluegreen.switch_over(state.id_of(state.require(one.m)), 60))
     until(lambda: state.require(one.m).status == bluegreen.SWITCHED, "the late switch", 60)
     with pytest.raises(CameAbout, match="was given up") as late:
-        until(lambda: switchover.ready(one.m, Direction.CUTOVER) and None, "the gate that sees it", 5, 0.1)
+        until(lambda: switchover.ready(one.m, Direction.CUTOVER) and None, "the gate that sees it", every=0.1)
     s = one.attempt()
     given_up = late.value.given_up
     one.m.scribe.attempt(

@@ -29,7 +29,7 @@ HUSK_S = 5.0
 COUNT = "SELECT COUNT(*) FROM shop.notes"
 BOUND_S = 5.0
 # How late a bound may be met on a machine at work.
-LATE_S = 5.0
+LATE_S = 3.0
 
 
 @pytest.fixture(scope="module", params=ENGINES)
